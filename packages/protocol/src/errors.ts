@@ -1,0 +1,137 @@
+import type { JsonValue } from './json.js'
+
+/** Plain facts that travel with an error: paths, revisions, scopes. */
+export type ErrorFields = { readonly [name: string]: JsonValue }
+
+/**
+ * What a server or a local plan answers to an op that it does not accept.
+ * `reason` comes from the catalogue in the wire protocol (spec/wire.md §10); other fields depend on it.
+ */
+export interface Rejection {
+  readonly reason: string
+  readonly [field: string]: JsonValue
+}
+
+/** The base of every error of Dust. `code` is stable and documented, the message is not. */
+export class DustError extends Error {
+  readonly code: string
+  readonly fields: ErrorFields
+
+  constructor(code: string, message: string, fields: ErrorFields = {}, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+    this.fields = fields
+  }
+}
+
+export type PathErrorCode =
+  | 'empty_path'
+  | 'empty_segment'
+  | 'invalid_escape'
+  | 'invalid_surrogate'
+  | 'not_a_string'
+  | 'not_a_list'
+
+/** A path that cannot be parsed (spec/semantics.md §1). */
+export class PathError extends DustError {
+  constructor(code: PathErrorCode, message: string) {
+    super(code, message)
+  }
+}
+
+/** A pattern that cannot be parsed (spec/semantics.md §2). */
+export class PatternError extends DustError {
+  constructor(code: PathErrorCode | 'wildcard_many_not_tail' | 'invalid_extglob', message: string) {
+    super(code, message)
+  }
+}
+
+/** A message on the wire that is not a Dust frame. */
+export class FrameError extends DustError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('bad_frame', message, {}, options)
+  }
+}
+
+/** A value that cannot be stored; `fields.at` is the inner path of the offending part. */
+export class InvalidValueError extends DustError {
+  constructor(message: string, at: string) {
+    super('invalid_value', message, { at })
+  }
+}
+
+/** An option that is unknown, misspelt or of the wrong type. */
+export class OptionError extends DustError {
+  constructor(message: string, fields: ErrorFields = {}) {
+    super('invalid_option', message, fields)
+  }
+}
+
+/** `ifMatch` did not hold. `currentRevision` is the entry's revision now, null when there is none, undefined when unknown. */
+export class ConflictError extends DustError {
+  readonly currentRevision: number | null | undefined
+
+  constructor(message: string, currentRevision?: number | null, fields: ErrorFields = {}) {
+    super('conflict', message, fields)
+    this.currentRevision = currentRevision
+  }
+}
+
+/** `ifAbsent` did not hold. */
+export class ExistsError extends DustError {
+  readonly currentRevision: number | null | undefined
+
+  constructor(message: string, currentRevision?: number | null, fields: ErrorFields = {}) {
+    super('exists', message, fields)
+    this.currentRevision = currentRevision
+  }
+}
+
+/** The token may not do this: `unauthorized`, `missing_scope` or `store_not_allowed`. */
+export class AuthorizationError extends DustError {
+  readonly scope: string | undefined
+
+  constructor(code: string, message: string, scope?: string, fields: ErrorFields = {}) {
+    super(code, message, fields)
+    this.scope = scope
+  }
+}
+
+/** The server asks to slow down. */
+export class RateLimitedError extends DustError {
+  /** Milliseconds to wait before the next attempt. */
+  readonly retryAfterMs: number
+
+  constructor(message: string, retryAfterMs: number, fields: ErrorFields = {}) {
+    super('rate_limited', message, fields)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** A lease could not be had or kept: `held`, `occupied`, `not_held` or `fenced`. */
+export class LeaseError extends DustError {}
+
+/** Any other refusal of an op; `code` is the server's reason. */
+export class RejectedError extends DustError {}
+
+/** The thing called has been closed. */
+export class ClosedError extends DustError {
+  constructor(message: string) {
+    super('closed', message)
+  }
+}
+
+/** What was asked needs a connection, a worker or a leader that is not there. */
+export class UnavailableError extends DustError {
+  constructor(message: string, fields: ErrorFields = {}, options?: ErrorOptions) {
+    super('unavailable', message, fields, options)
+  }
+}
+
+/** The local database failed: `storage_failed` or `quota_exceeded`. */
+export class StorageError extends DustError {
+  constructor(code: 'storage_failed' | 'quota_exceeded', message: string, options?: ErrorOptions) {
+    super(code, message, {}, options)
+  }
+}

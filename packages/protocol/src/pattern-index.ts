@@ -1,0 +1,135 @@
+import type { Segments } from './path.js'
+import { type GlobSegment, type Pattern, parseGlob } from './pattern.js'
+
+/** Finds the values of all patterns that a path matches, without trying every pattern. */
+export interface PatternIndex<T> {
+  /** Registers a value under a pattern and returns what takes it out again. A value may be registered many times. */
+  add(pattern: Pattern, value: T): () => void
+  /** The values of all matching patterns, in the order of their registration. */
+  match(segments: Segments): T[]
+  /** How many registrations there are. */
+  readonly size: number
+}
+
+interface Registration<T> {
+  readonly order: number
+  readonly pattern: Pattern
+  readonly value: T
+}
+
+/** Stands for the path from the root to it; what is registered here ends here. */
+interface Node<T> {
+  readonly children: Map<string, Node<T>>
+  /** The node that `*` leads to. */
+  one: Node<T> | undefined
+  /** Patterns that end here. */
+  readonly ends: Set<Registration<T>>
+  /** Patterns that go on with a final `**`. */
+  readonly tails: Set<Registration<T>>
+  /** Extended patterns whose literal prefix ends here; each is tried on every path below. */
+  readonly extended: Set<Registration<T>>
+}
+
+/**
+ * A trie over segments: a match visits the nodes that agree with the path, of which there are at most two more for
+ * each `*`, however many patterns there are.
+ */
+export function createPatternIndex<T>(): PatternIndex<T> {
+  const root = createNode<T>()
+  let size = 0
+  let order = 0
+
+  return {
+    add(pattern, value) {
+      const registration: Registration<T> = { order: order++, pattern, value }
+      const place = placeOf(pattern)
+      slotOf(root, place).add(registration)
+      size++
+      return () => {
+        if (!slotOf(root, place).delete(registration)) return
+        size--
+        prune(root, place.steps, 0)
+      }
+    },
+
+    match(segments) {
+      const found: Registration<T>[] = []
+      collect(root, segments, 0, found)
+      // One registration has one slot, so none is found twice.
+      return found.sort((a, b) => a.order - b.order).map((registration) => registration.value)
+    },
+
+    get size() {
+      return size
+    },
+  }
+}
+
+/** Where in the trie a pattern belongs: the steps from the root, and which of the node's sets it is in. */
+interface Place {
+  readonly steps: readonly GlobSegment[]
+  readonly slot: 'ends' | 'tails' | 'extended'
+}
+
+function placeOf(pattern: Pattern): Place {
+  const { source } = pattern
+  if (typeof source === 'object' && 'extglob' in source) {
+    return { steps: pattern.prefix.map((literal) => ({ literal })), slot: 'extended' }
+  }
+  const glob = parseGlob(source)
+  return pattern.many ? { steps: glob.slice(0, -1), slot: 'tails' } : { steps: glob, slot: 'ends' }
+}
+
+function createNode<T>(): Node<T> {
+  return { children: new Map(), one: undefined, ends: new Set(), tails: new Set(), extended: new Set() }
+}
+
+function slotOf<T>(root: Node<T>, { steps, slot }: Place): Set<Registration<T>> {
+  let node = root
+  for (const step of steps) {
+    let next = follow(node, step)
+    if (!next) {
+      next = createNode<T>()
+      if (typeof step === 'string') node.one = next
+      else node.children.set(step.literal, next)
+    }
+    node = next
+  }
+  return node[slot]
+}
+
+function follow<T>(node: Node<T>, step: GlobSegment): Node<T> | undefined {
+  return typeof step === 'string' ? node.one : node.children.get(step.literal)
+}
+
+function collect<T>(node: Node<T>, segments: Segments, depth: number, found: Registration<T>[]): void {
+  for (const registration of node.extended) {
+    if (registration.pattern.matches(segments)) found.push(registration)
+  }
+  const segment = segments[depth]
+  if (segment === undefined) {
+    found.push(...node.ends)
+    return
+  }
+  found.push(...node.tails)
+  const child = node.children.get(segment)
+  if (child) collect(child, segments, depth + 1, found)
+  if (node.one) collect(node.one, segments, depth + 1, found)
+}
+
+/** Takes nodes that hold nothing any more out of the trie. */
+function prune<T>(node: Node<T>, steps: readonly GlobSegment[], depth: number): void {
+  const step = steps[depth]
+  if (step === undefined) return
+  const next = follow(node, step)
+  if (!next) return
+  prune(next, steps, depth + 1)
+  if (!isEmpty(next)) return
+  if (typeof step === 'string') node.one = undefined
+  else node.children.delete(step.literal)
+}
+
+function isEmpty<T>(node: Node<T>): boolean {
+  const { children, one, ends, tails, extended } = node
+  return children.size === 0 && !one && ends.size === 0 && tails.size === 0 && extended.size === 0
+}

@@ -1,0 +1,1 @@
+export { createModelStore, type ModelEvent, type ModelStore } from './model-store.js'

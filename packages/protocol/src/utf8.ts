@@ -1,0 +1,22 @@
+import { FrameError } from './errors.js'
+
+// Every runtime that has WebSockets has this; declared here because the package is built without any runtime's types.
+declare const TextDecoder: new (
+  label: string,
+  options: { fatal: boolean; ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string }
+
+/** A byte order mark is text like any other. Without streaming, a decoder has no state to share. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * The text that the bytes encode.
+ * @throws FrameError when they are not UTF-8.
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes)
+  } catch (cause) {
+    throw new FrameError('A text is not UTF-8.', { cause })
+  }
+}

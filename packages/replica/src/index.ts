@@ -1,0 +1,7 @@
+export type { SqliteDriver, SqlValue } from './driver.js'
+export type { DustEvent, Verdict } from './events.js'
+export type { ListOptions, PageData } from './listing.js'
+export type { LocalOp } from './outbox.js'
+export { openReplica, type Replica, type ReplicaOptions } from './replica.js'
+export type { OutboxOp, SnapshotEntry, SyncPort } from './sync-port.js'
+export type { EntryData } from './visible.js'

@@ -1,0 +1,2 @@
+export { openBetterSqlite } from './better-sqlite.js'
+export { type DriverCase, driverSuite } from './driver-suite.js'

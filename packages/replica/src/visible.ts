@@ -1,0 +1,150 @@
+import {
+  assemble,
+  compareUtf8,
+  descendantRange,
+  type EntryType,
+  type JsonValue,
+  renderPath,
+  type Segments,
+} from '@dustlayer/protocol'
+import { type Confirmed, type ConfirmedRow, type PathRange, valueOf } from './confirmed.js'
+import type { Overlay, OverlayLeaf } from './overlay.js'
+
+/** An entry or node as readers see it. */
+export interface EntryData {
+  readonly path: string
+  readonly value: JsonValue
+  /** `map` for an assembled node. */
+  readonly type: EntryType
+  /** The confirmed revision; 0 when nothing is confirmed here yet. Of a node: the highest of its leaves. */
+  readonly revision: number
+  /** Local wall clock (epoch ms) when the confirmed row was written here; null for nodes and unconfirmed leaves. */
+  readonly syncedAt: number | null
+  /** Whether a local write that the server has not confirmed shows here. */
+  readonly pending: boolean
+}
+
+/** A leaf of the visible state; reading its value is left to who needs it. */
+export interface VisibleLeaf {
+  readonly path: string
+  entry(): EntryData
+}
+
+/** The state that readers see: confirmed entries with the pending ops applied in order. */
+export interface Visible {
+  /** The leaf at exactly this path. */
+  leaf(path: string): EntryData | undefined
+  /** The op that shows at this path, if a pending one does. */
+  pendingOp(path: string): string | undefined
+  /** The leaf, else the node assembled from everything below, else undefined. */
+  entry(path: string): EntryData | undefined
+  /** Leaves of the range in the given order. Nothing may be written while it runs. */
+  scan(range: PathRange, order?: 'asc' | 'desc'): Generator<VisibleLeaf>
+}
+
+const FIRST_CHUNK = 16
+const LARGEST_CHUNK = 1_024
+
+export function createVisible(confirmed: Confirmed, overlay: Overlay): Visible {
+  const leaf = (path: string): EntryData | undefined => {
+    const shown = overlay.empty ? undefined : overlay.at(path)
+    if (shown === null) return undefined
+    const row = confirmed.get(path)
+    return shown ? overlayEntry(path, shown, row) : row && confirmedEntry(row)
+  }
+
+  function* scan(range: PathRange, order: 'asc' | 'desc' = 'asc'): Generator<VisibleLeaf> {
+    const rows = confirmedRows(confirmed, range, order)
+    if (overlay.empty) {
+      for (const row of rows) yield { path: row.path, entry: () => confirmedEntry(row) }
+      return
+    }
+    const shown = overlayLeaves(overlay, range, order)
+    const sign = order === 'asc' ? 1 : -1
+    let next = 0
+    for (const row of rows) {
+      for (; next < shown.length; next++) {
+        const [path, over] = shown[next] as [string, OverlayLeaf]
+        if (sign * compareUtf8(path, row.path) >= 0) break
+        yield { path, entry: () => overlayEntry(path, over, undefined) }
+      }
+      const over = overlay.at(row.path)
+      if (over === null) continue
+      if (over) next++
+      yield { path: row.path, entry: () => (over ? overlayEntry(row.path, over, row) : confirmedEntry(row)) }
+    }
+    for (const [path, over] of shown.slice(next))
+      yield { path, entry: () => overlayEntry(path, over, undefined) }
+  }
+
+  const node = (path: string): EntryData | undefined => {
+    const leaves = Array.from(scan(descendantRange(path)), (found) => found.entry())
+    if (leaves.length === 0) return undefined
+    return {
+      path,
+      value: assemble(path, leaves),
+      type: 'map',
+      revision: leaves.reduce((highest, { revision }) => Math.max(highest, revision), 0),
+      syncedAt: null,
+      pending: leaves.some(({ pending }) => pending),
+    }
+  }
+
+  return {
+    leaf,
+    pendingOp: (path) => overlay.at(path)?.opId,
+    entry: (path) => leaf(path) ?? node(path),
+    scan,
+  }
+}
+
+/** Reads in chunks that grow, so that a caller who stops early pays little and one who goes on pays little per row. */
+function* confirmedRows(
+  confirmed: Confirmed,
+  { from, to }: PathRange,
+  order: 'asc' | 'desc',
+): Generator<ConfirmedRow> {
+  let range: PathRange = { from, to }
+  for (let size = FIRST_CHUNK; ; size = Math.min(size * 4, LARGEST_CHUNK)) {
+    const rows = confirmed.rows(range, order, size)
+    yield* rows
+    const last = rows[rows.length - 1]
+    if (!last || rows.length < size) return
+    // The least string above a path in byte order is that path followed by NUL.
+    range = order === 'asc' ? { from: `${last.path}\0`, to } : { from, to: last.path }
+  }
+}
+
+function overlayLeaves(overlay: Overlay, range: PathRange, order: 'asc' | 'desc'): [string, OverlayLeaf][] {
+  const sign = order === 'asc' ? 1 : -1
+  return overlay
+    .leaves(commonAncestor(range))
+    .filter(
+      ([path]) =>
+        compareUtf8(path, range.from) >= 0 && (range.to === null || compareUtf8(path, range.to) < 0),
+    )
+    .sort(([a], [b]) => sign * compareUtf8(a, b))
+}
+
+/** A path at or above everything in the range, '' when there is none: a subtree's range is `p/` to `p0`. */
+function commonAncestor({ from, to }: PathRange): string {
+  const base = from.slice(0, -1)
+  return from.endsWith('/') && to === `${base}0` ? base : ''
+}
+
+function confirmedEntry(row: ConfirmedRow): EntryData {
+  const { path, type, seq, syncedAt } = row
+  return { path, value: valueOf(row), type, revision: seq, syncedAt, pending: false }
+}
+
+function overlayEntry(path: string, leaf: OverlayLeaf, row: ConfirmedRow | undefined): EntryData {
+  const { value, type } = leaf
+  return { path, value, type, revision: row?.seq ?? 0, syncedAt: row?.syncedAt ?? null, pending: true }
+}
+
+/** Everything that starts with these segments: the path itself, siblings that merely start alike, and the subtree. */
+export function rangeUnder(prefix: Segments): PathRange {
+  if (prefix.length === 0) return { from: '', to: null }
+  const path = renderPath(prefix)
+  return { from: path, to: descendantRange(path).to }
+}
