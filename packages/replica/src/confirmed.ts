@@ -105,6 +105,6 @@ function toRow([path, text, type, seq, syncedAt]: SqlValue[]): ConfirmedRow {
   }
 }
 
-export function valueOf(row: ConfirmedRow) {
+export function rowValue(row: ConfirmedRow) {
   return parseJson(row.text)
 }

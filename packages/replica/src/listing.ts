@@ -7,6 +7,7 @@ import {
   renderPath,
 } from '@dustlayer/protocol'
 import type { PathRange } from './confirmed.js'
+import { ascendingNodes, descendingNodes } from './node-listing.js'
 import { type EntryData, rangeUnder, type Visible, type VisibleLeaf } from './visible.js'
 
 /** How a listing is paged and projected (spec/semantics.md §8.2). */
@@ -40,10 +41,13 @@ const LARGEST_LIMIT = 1_000
  */
 export function listPattern(visible: Visible, pattern: Pattern, options: ListOptions = {}): PageData {
   if (options.select === 'prefixes') return listPrefixes(visible, pattern, options)
+  if (pattern.many || options.leaves) return page(matchingLeaves(visible, pattern, options), options)
+  const query = { pattern, after: options.after }
   const rows =
-    pattern.many || options.leaves
-      ? matchingLeaves(visible, pattern, options)
-      : matchingNodes(visible, pattern, options)
+    options.order === 'desc'
+      ? descendingNodes(visible, query)
+      : // One more than the page holds tells whether anything follows.
+        ascendingNodes(visible, query, limitOf(options) + 1)
   return page(rows, options)
 }
 
@@ -109,48 +113,6 @@ function scanRange(pattern: Pattern): PathRange {
   const range = rangeUnder(pattern.prefix)
   const literalOnly = pattern.prefix.length === 0 || pattern.exact || typeof pattern.source === 'object'
   return literalOnly ? range : descendantRange(range.from)
-}
-
-/**
- * Nodes of one depth, in byte order of their own paths. The leaves below a node do not lie beside it (`a-b` comes
- * between `a` and `a/x`), so the node paths are collected first; what lies below a node is skipped, not read.
- */
-function* matchingNodes(visible: Visible, pattern: Pattern, options: ListOptions): Generator<VisibleLeaf> {
-  const nodes = nodesOf(visible, pattern)
-  const paths = [...nodes.keys()]
-  paths.sort(compareUtf8)
-  if (options.order === 'desc') paths.reverse()
-  const { after } = options
-  const sign = options.order === 'desc' ? -1 : 1
-  for (const path of paths) {
-    if (after !== undefined && sign * compareUtf8(path, after) <= 0) continue
-    yield nodes.get(path) ?? { path, entry: () => visible.entry(path) as EntryData }
-  }
-}
-
-/** Matching node paths; leaves come with their row, nodes that need assembling with undefined. */
-function nodesOf(visible: Visible, pattern: Pattern): Map<string, VisibleLeaf | undefined> {
-  const depth = pattern.depth as number
-  const nodes = new Map<string, VisibleLeaf | undefined>()
-  const { from, to } = rangeUnder(pattern.prefix)
-  let resume: string | undefined = from
-  while (resume !== undefined) {
-    const start: string = resume
-    resume = undefined
-    for (const leaf of visible.scan({ from: start, to })) {
-      const segments = parsePath(leaf.path)
-      if (segments.length < depth) continue
-      const own = segments.length === depth
-      const head = own ? segments : segments.slice(0, depth)
-      const path = own ? leaf.path : renderPath(head)
-      if (!nodes.has(path) && pattern.matches(head)) nodes.set(path, own ? leaf : undefined)
-      if (!own) {
-        resume = descendantRange(path).to
-        break
-      }
-    }
-  }
-  return nodes
 }
 
 function listPrefixes(visible: Visible, pattern: Pattern, options: ListOptions): PageData {

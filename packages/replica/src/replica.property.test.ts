@@ -1,4 +1,11 @@
-import { type Entry, type EntryType, type JsonValue, type Op, parsePattern } from '@dustlayer/protocol'
+import {
+  DustError,
+  type Entry,
+  type EntryType,
+  type JsonValue,
+  type Op,
+  parsePattern,
+} from '@dustlayer/protocol'
 import { createModelStore } from '@dustlayer/protocol/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -6,7 +13,7 @@ import type { SqliteDriver } from './driver.js'
 import type { LocalOp } from './outbox.js'
 import { openReplica, type Replica } from './replica.js'
 import { openBetterSqlite } from './testing/better-sqlite.js'
-import { createWorld, type World } from './testing/world.js'
+import { createWorld } from './testing/world.js'
 import type { EntryData } from './visible.js'
 
 const DEVICE = 'device-1'
@@ -32,40 +39,42 @@ const draft = fc.oneof(
   }),
 )
 
+type Draft = { op: LocalOp['op']; path: string; value: JsonValue }
+
 type Step =
-  | { kind: 'write'; draft: { op: LocalOp['op']; path: string; value: JsonValue }; cas: boolean }
-  | { kind: 'foreign'; draft: { op: LocalOp['op']; path: string; value: JsonValue } }
-  | { kind: 'send' | 'answer' | 'snapshot' | 'reconnect' | 'restart' | 'rollback' }
-  | { kind: 'events'; limit: number }
+  | { kind: 'write'; draft: Draft; cas: boolean }
+  | { kind: 'foreign'; draft: Draft }
+  | { kind: 'send'; refuse: boolean }
+  | { kind: 'events'; limit: number; again: number }
+  | { kind: 'answer' | 'snapshot' | 'reconnect' | 'restart' | 'rollback' | 'retry' }
+
+const kind = <K extends Step['kind']>(name: K) => fc.record({ kind: fc.constant(name) })
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('write' as const), draft, cas: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('foreign' as const), draft }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('send' as const) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('answer' as const) }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('write' as const), draft, cas: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('foreign' as const), draft }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('send' as const), refuse: fc.boolean() }) },
   {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('events' as const), limit: fc.integer({ min: 1, max: 4 }) }),
-  },
-  {
-    weight: 1,
+    weight: 5,
     arbitrary: fc.record({
-      kind: fc.constantFrom(
-        'snapshot' as const,
-        'reconnect' as const,
-        'restart' as const,
-        'rollback' as const,
-      ),
+      kind: fc.constant('events' as const),
+      limit: fc.integer({ min: 1, max: 4 }),
+      again: fc.integer({ min: 0, max: 2 }),
     }),
   },
+  { weight: 4, arbitrary: kind('answer') },
+  { weight: 2, arbitrary: kind('snapshot') },
+  { weight: 1, arbitrary: kind('reconnect') },
+  { weight: 1, arbitrary: kind('restart') },
+  { weight: 1, arbitrary: kind('rollback') },
+  { weight: 1, arbitrary: kind('retry') },
 )
 
 /** One client, one server, and everything that may happen between them. */
 function createRun() {
   const world = createWorld()
   const driver = openBetterSqlite()
-  const issued: string[] = []
-  const refusedAtOnce: string[] = []
+  const issued: LocalOp[] = []
   let replica = open(driver)
   let sent = 0
   let ids = 0
@@ -73,17 +82,18 @@ function createRun() {
   const write = (op: LocalOp): void => {
     try {
       replica.write(op)
-      issued.push(op.opId)
-    } catch {
-      refusedAtOnce.push(op.opId)
+      issued.push(op)
+    } catch (error) {
+      // Refused at the call, so it must never reach the server: arrived would differ from issued.
+      expect(error).toBeInstanceOf(DustError)
     }
   }
 
-  const send = (): void => {
+  const send = (refuse: boolean): void => {
     const next = replica.sync.outbox(sent, 1)[0]
     if (!next || next.waitsFor !== null) return
     sent = next.position
-    if (!next.acked) world.push(DEVICE, next.payload)
+    if (!next.acked) world.push(DEVICE, next.payload, refuse ? { reason: 'limit_exceeded' } : undefined)
   }
 
   /** A new connection resends nothing before the catch-up is complete. */
@@ -97,31 +107,41 @@ function createRun() {
     switch (action.kind) {
       case 'write':
         write({ ...action.draft, opId: `own-${ids++}`, ...casFor(replica, action) })
-        return
+        break
       case 'foreign':
         world.foreign({ ...action.draft, opId: `foreign-${ids++}` } satisfies Op)
-        return
+        break
       case 'send':
-        return send()
+        send(action.refuse)
+        break
       case 'answer':
-        return world.deliverAnswer(replica.sync)
+        world.deliverAnswer(replica.sync)
+        break
       case 'events':
-        return world.deliverEvents(replica.sync, action.limit)
+        world.deliverEvents(replica.sync, action.limit, action.again)
+        break
       case 'snapshot':
-        return world.deliverSnapshot(replica.sync)
+        world.deliverSnapshot(replica.sync)
+        break
       case 'reconnect':
-        return reconnect()
+        reconnect()
+        break
       case 'restart':
         replica = open(driver)
-        return reconnect()
+        reconnect()
+        break
       case 'rollback':
-        return failInTransaction(replica, `own-${ids++}`)
+        failInTransaction(replica, `own-${ids++}`)
+        break
+      case 'retry':
+        // A call whose answer was lost with a leader is made again, whatever has become of the op.
+        for (const op of issued.slice(-3)) replica.write(op)
     }
   }
 
   const settle = (): void => {
     for (let idle = 0; replica.pending().count > 0 && idle < 1_000; idle++) {
-      send()
+      send(false)
       world.deliverEvents(replica.sync, 1)
       world.deliverAnswer(replica.sync)
     }
@@ -194,7 +214,7 @@ describe('replica invariants over random interleavings', () => {
         }
         run.driver.close()
       }),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     )
   })
 
@@ -205,19 +225,19 @@ describe('replica invariants over random interleavings', () => {
         for (const action of steps) run.perform(action)
         run.settle()
         expect(run.replica().pending().count).toBe(0)
-        expect(run.world.arrived).toEqual(run.issued)
+        expect(run.world.arrived).toEqual(run.issued.map(({ opId }) => opId))
         const effects = run.world.server.log
           .filter(({ opId }) => opId.startsWith('own-'))
           .map(({ opId }) => opId)
         expect(new Set(effects).size).toBe(effects.length)
-        for (const opId of run.issued) {
+        for (const { opId } of run.issued) {
           expect(run.replica().verdict(opId)?.state).toBe(effects.includes(opId) ? 'committed' : 'rejected')
         }
         expectConfirmedIsFold(run)
         expectVisibleIsFold(run)
         run.driver.close()
       }),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     )
   })
 })

@@ -7,7 +7,7 @@ import {
   renderPath,
   type Segments,
 } from '@dustlayer/protocol'
-import { type Confirmed, type ConfirmedRow, type PathRange, valueOf } from './confirmed.js'
+import { type Confirmed, type ConfirmedRow, type PathRange, rowValue } from './confirmed.js'
 import type { Overlay, OverlayLeaf } from './overlay.js'
 
 /** An entry or node as readers see it. */
@@ -134,7 +134,7 @@ function commonAncestor({ from, to }: PathRange): string {
 
 function confirmedEntry(row: ConfirmedRow): EntryData {
   const { path, type, seq, syncedAt } = row
-  return { path, value: valueOf(row), type, revision: seq, syncedAt, pending: false }
+  return { path, value: rowValue(row), type, revision: seq, syncedAt, pending: false }
 }
 
 function overlayEntry(path: string, leaf: OverlayLeaf, row: ConfirmedRow | undefined): EntryData {

@@ -51,7 +51,10 @@ export const driverSuite: readonly DriverCase[] = [
       )
       driver.run('delete from t')
       driver.run('insert into t (v) values (?)', [new Uint8Array([0, 255])])
-      equal([...(driver.all('select v from t')[0]?.[0] as Uint8Array)], [0, 255])
+      equal(
+        driver.all('select v from t').map(([blob]) => Array.from(blob as Uint8Array)),
+        [[0, 255]],
+      )
     },
   },
   {

@@ -24,11 +24,11 @@ export interface World {
   readonly server: ModelStore
   /** Op ids in the order in which they first reached the server. */
   readonly arrived: readonly string[]
-  /** A client pushes one op; the answer is on its way afterwards. */
-  push(deviceId: string, payload: WritePayload): void
+  /** A client pushes one op; the answer is on its way afterwards. The server may have a reason of its own to refuse. */
+  push(deviceId: string, payload: WritePayload, refusal?: { readonly reason: string }): void
   foreign(op: Op): void
-  /** Events after the cursor, at most `limit`, as a connected client would get them. */
-  deliverEvents(port: SyncPort, limit: number): void
+  /** Events after the cursor, at most `limit`, as a connected client would get them; `again` of them repeated. */
+  deliverEvents(port: SyncPort, limit: number, again?: number): void
   /** The oldest answer on its way, if any. */
   deliverAnswer(port: SyncPort): void
   deliverSnapshot(port: SyncPort): void
@@ -53,7 +53,7 @@ export function createWorld(): World {
   return {
     server,
     arrived,
-    push(deviceId, payload) {
+    push(deviceId, payload, refusal) {
       const known = answers.get(payload.client_op_id)
       if (known) {
         underway.push(known)
@@ -62,14 +62,17 @@ export function createWorld(): World {
       const parsed = parseWrite({ ...payload })
       if (!parsed.ok)
         throw new Error(`an op reached the server that no server accepts: ${parsed.rejection.reason}`)
-      const answer = apply(deviceId, parsed.op)
+      const answer = refusal
+        ? { opId: parsed.op.opId, storeSeq: null, rejection: refusal }
+        : apply(deviceId, parsed.op)
       arrived.push(answer.opId)
       answers.set(answer.opId, answer)
       underway.push(answer)
     },
     foreign: (op) => void apply('foreign', op),
-    deliverEvents(port, limit) {
-      const events = server.log.filter(({ seq }) => seq > port.cursor()).slice(0, limit)
+    deliverEvents(port, limit, again = 0) {
+      const from = port.cursor() - again
+      const events = server.log.filter(({ seq }) => seq > from).slice(0, again + limit)
       port.applyEvents(
         events.map(
           (event): StoreEventPayload => ({
