@@ -69,7 +69,10 @@ export function classEnd(pattern: string, open: number): number {
     if (pattern[at] === '\\') at++
     else if (pattern[at] === ']') return at
   }
-  throw new PatternError('invalid_extglob', 'a [ is not closed in its segment; write \\[ for the character itself.')
+  throw new PatternError(
+    'invalid_extglob',
+    'a [ is not closed in its segment; write \\[ for the character itself.',
+  )
 }
 
 /** `1..3` or `a..e`, upwards or downwards; a leading zero asks for numbers of equal width. */

@@ -1,6 +1,7 @@
 import { InvalidValueError } from './errors.js'
 import type { JsonValue } from './json.js'
 import { isObject, type JsonMap } from './value.js'
+import { isWellFormed } from './well-formed.js'
 
 /** Maps and lists may be nested this deep; far beyond real data, far below any stack's limit. */
 export const MAX_VALUE_DEPTH = 100
@@ -9,15 +10,9 @@ export const MAX_VALUE_DEPTH = 100
 const MIN_INTEGER = -(2n ** 63n)
 const MAX_INTEGER = 2n ** 64n - 1n
 
-const LONE_SURROGATE = /\p{Surrogate}/u
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
 const DATETIME =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[T ](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})$/
-
-/** Whether a text can be sent at all: unpaired UTF-16 surrogates have no UTF-8 form. */
-export function isWellFormed(text: string): boolean {
-  return !LONE_SURROGATE.test(text)
-}
 
 /**
  * Refuses what cannot be stored or sent, before anything is written: undefined, NaN, infinities, functions,

@@ -1,10 +1,10 @@
-import { isWellFormed } from './check-value.js'
 import { FrameError } from './errors.js'
 import { type Frame, parseFrame } from './frame.js'
 import { type JsonValue, parseJson, stringifyJson } from './json.js'
 import { decodeMsgpack, MAX_FRAME_DEPTH } from './msgpack-decode.js'
 import { createMsgpackEncoder } from './msgpack-encode.js'
 import { decodeUtf8 } from './utf8.js'
+import { isWellFormed } from './well-formed.js'
 
 /** Turns frames into messages of a WebSocket and back (spec/wire.md §2). */
 export interface Codec {
@@ -37,7 +37,8 @@ export function createMsgpackCodec(): Codec {
     vsn: '3.0.0',
     // A frame is a JSON value in all but its readonly type.
     encode: (frame) => encodeMsgpack(frame as unknown as JsonValue),
-    decode: (data) => (typeof data === 'string' ? decodeJson(data) : parseFrame(decodeMsgpack(toBytes(data)))),
+    decode: (data) =>
+      typeof data === 'string' ? decodeJson(data) : parseFrame(decodeMsgpack(toBytes(data))),
   }
 }
 
@@ -61,8 +62,13 @@ function stringifyFrame(frame: Frame): string {
   }
 }
 
-/** Texts that could hold what JSON.parse lets through and we do not: surrogate escapes, numbers beyond doubles. */
-const SUSPECT = /\\u[dD]|[eE]\+?\d{3}|\d{200}/
+// Texts that could hold what JSON.parse lets through and we do not: surrogate escapes and numbers beyond doubles.
+const LARGE_EXPONENT = /[eE]\+?\d\d\d/
+const MANY_DIGITS = new RegExp('\\d'.repeat(200))
+
+function isSuspect(text: string): boolean {
+  return text.includes('\\u') || LARGE_EXPONENT.test(text) || MANY_DIGITS.test(text)
+}
 
 function decodeJson(text: string): Frame {
   let value: JsonValue
@@ -71,27 +77,27 @@ function decodeJson(text: string): Frame {
   } catch (cause) {
     throw new FrameError('The message is not JSON.', { cause })
   }
-  // Too short a text cannot be too deep.
-  if (text.length > MAX_FRAME_DEPTH * 2 || SUSPECT.test(text)) checkDecoded(value, 0)
+  // Too short a text cannot be too deep. The depth comes first, so that the other check may recurse.
+  if (text.length > MAX_FRAME_DEPTH * 2) checkDepth(value, 0)
+  if (isSuspect(text)) checkScalars(value)
   return parseFrame(value)
 }
 
-function checkDecoded(value: JsonValue, depth: number): void {
+function checkDepth(value: JsonValue, depth: number): void {
+  if (typeof value !== 'object' || value === null) return
+  if (depth >= MAX_FRAME_DEPTH)
+    throw new FrameError(`The message is nested more than ${MAX_FRAME_DEPTH} deep.`)
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) checkDepth(inner, depth + 1)
+}
+
+function checkScalars(value: JsonValue): void {
   if (typeof value === 'string') {
     if (!isWellFormed(value)) throw new FrameError('The message has an unpaired surrogate in a text.')
   } else if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new FrameError('The message has a number beyond the range of doubles.')
   } else if (typeof value === 'object' && value !== null) {
-    if (depth >= MAX_FRAME_DEPTH) throw new FrameError(`The message is nested more than ${MAX_FRAME_DEPTH} deep.`)
-    if (Array.isArray(value)) {
-      for (const item of value) checkDecoded(item, depth + 1)
-    } else {
-      for (const key of Object.keys(value)) {
-        checkDecoded(key, depth)
-        // A key that was just listed is there.
-        checkDecoded(value[key] as JsonValue, depth + 1)
-      }
-    }
+    if (!Array.isArray(value)) Object.keys(value).forEach(checkScalars)
+    Object.values(value).forEach(checkScalars)
   }
 }
 

@@ -27,7 +27,8 @@ export function compileSegment(text: string): SegmentMatcher {
   const { glob, literal, only, stars } = readSegment(text)
   if (literal !== undefined) return { kind: 'literal', text: literal }
   if (only === 'star') return { kind: 'one' }
-  if (stars > MAX_STARS) invalid(`it has more than ${MAX_STARS} wildcards in one segment, which could take too long to match.`)
+  if (stars > MAX_STARS)
+    invalid(`it has more than ${MAX_STARS} wildcards in one segment, which could take too long to match.`)
   const regex = picomatch.makeRe(glob, PICOMATCH_OPTIONS)
   return { kind: 'partial', matches: (segment) => regex.test(hideSpecials(segment)) }
 }
@@ -36,6 +37,8 @@ const PICOMATCH_OPTIONS = {
   dot: true,
   // Unicode, so that ? and classes see characters and not UTF-16 units; s, so that they see line breaks.
   flags: 'su',
+  // picomatch's shorter way escapes characters that need none, which the flag u forbids.
+  fastpaths: false,
   // Without these, picomatch takes a class for literal text too, and a final slash for optional.
   literalBrackets: false,
   strictSlashes: true,
@@ -78,7 +81,8 @@ function readSegment(text: string): Sequence {
         const group = readGroup(character, depth)
         stars += group.stars
         choices *= group.choices
-        if (choices > MAX_ALTERNATIVES) invalid(`its groups can be chosen in more than ${MAX_ALTERNATIVES} ways.`)
+        if (choices > MAX_ALTERNATIVES)
+          invalid(`its groups can be chosen in more than ${MAX_ALTERNATIVES} ways.`)
         add(group.glob)
       } else if (character === '*') {
         while (text[at] === '*' && text[at + 1] !== '(') at++
@@ -91,7 +95,8 @@ function readSegment(text: string): Sequence {
       } else if (character === '[') {
         add(readClass())
       } else {
-        if (depth > 0 && character === '(') invalid('a ( in a group is no character; write \\( for the character itself.')
+        if (depth > 0 && character === '(')
+          invalid('a ( in a group is no character; write \\( for the character itself.')
         const plain = readCharacter()
         glob += hideSpecials(plain)
         parts++
@@ -102,7 +107,8 @@ function readSegment(text: string): Sequence {
   }
 
   function readGroup(mark: string, depth: number): { glob: string; stars: number; choices: number } {
-    if (mark === '*' || mark === '+') invalid(`${mark}(…) repeats a group, which could take too long to match.`)
+    if (mark === '*' || mark === '+')
+      invalid(`${mark}(…) repeats a group, which could take too long to match.`)
     at += 2
     const options: Sequence[] = []
     for (;;) {
@@ -164,24 +170,33 @@ function readSegment(text: string): Sequence {
         members += hideSpecials(from)
       }
     }
+    at = end + 1
     return `[${negated ? '^' : ''}${members}]`
   }
 }
 
-/** A range as picomatch may see it: ASCII one by one, because some of it moves, the rest as it is. */
+/** A range as picomatch may see it: ASCII one by one, because some of it moves; the surrogates left out. */
 function classRange(from: string, to: string): string {
   const first = from.codePointAt(0) ?? 0
   const last = to.codePointAt(0) ?? 0
   if (first > last) invalid(`it has the range ${from}-${to}, which is the wrong way round.`)
   let members = ''
-  for (let code = first; code <= Math.min(last, 0x7f); code++) members += hideSpecials(String.fromCharCode(code))
-  if (last >= 0x80) members += `${String.fromCodePoint(Math.max(first, 0x80))}-${to}`
-  return members
+  for (let code = first; code <= Math.min(last, 0x7f); code++)
+    members += hideSpecials(String.fromCharCode(code))
+  return members + partOfRange(first, last, 0x80, 0xd7ff) + partOfRange(first, last, 0xe000, 0x10ffff)
+}
+
+function partOfRange(first: number, last: number, lowest: number, highest: number): string {
+  const from = Math.max(first, lowest)
+  const to = Math.min(last, highest)
+  return from > to ? '' : `${String.fromCodePoint(from)}-${String.fromCodePoint(to)}`
 }
 
 /** Moves ASCII other than letters and digits to the low surrogates U+DC00…U+DC7F. */
 function hideSpecials(text: string): string {
-  return text.replace(/[^0-9A-Za-z\u0080-\u{10ffff}]/gu, (special) => String.fromCharCode(0xdc00 + special.charCodeAt(0)))
+  return text.replace(/[^0-9A-Za-z\u0080-\u{10ffff}]/gu, (special) =>
+    String.fromCharCode(0xdc00 + special.charCodeAt(0)),
+  )
 }
 
 function invalid(what: string): never {

@@ -1,4 +1,5 @@
 import { expandBraces } from './brace-expansion.js'
+import { isWellFormed } from './check-value.js'
 import { PatternError } from './errors.js'
 import { compileSegment, type SegmentMatcher } from './extglob-segment.js'
 import type { Segments } from './path.js'
@@ -41,20 +42,35 @@ export function compileExtGlob(source: ExtGlob): Pattern {
     return compile(source, text)
   } catch (error) {
     if (!(error instanceof PatternError)) throw error
-    throw new PatternError('invalid_extglob', `extglob(${JSON.stringify(text.slice(0, 100))}): ${error.message}`)
+    throw new PatternError(
+      'invalid_extglob',
+      `extglob(${JSON.stringify(text.slice(0, 100))}): ${error.message}`,
+    )
   }
 }
 
 function compile(source: ExtGlob, text: string): Pattern {
   if (text.length > MAX_LENGTH) {
-    throw new PatternError('invalid_extglob', `a pattern may have ${MAX_LENGTH} characters, this one has ${text.length}.`)
+    throw new PatternError(
+      'invalid_extglob',
+      `a pattern may have ${MAX_LENGTH} characters, this one has ${text.length}.`,
+    )
   }
+  if (!isWellFormed(text))
+    throw new PatternError('invalid_extglob', 'it has an unpaired surrogate, as no path can have.')
   const negated = text.startsWith('!') && !text.startsWith('!(')
   const alternatives = expandBraces(negated ? text.slice(1) : text).map(compileAlternative)
   const matchesAny = (segments: Segments): boolean =>
     alternatives.some((alternative) => matchesAll(alternative, segments))
   if (negated) {
-    return { source, many: true, depth: undefined, prefix: [], exact: false, matches: (path) => !matchesAny(path) }
+    return {
+      source,
+      many: true,
+      depth: undefined,
+      prefix: [],
+      exact: false,
+      matches: (path) => !matchesAny(path),
+    }
   }
   const depth = commonDepth(alternatives)
   const prefix = commonPrefix(alternatives)
@@ -110,7 +126,9 @@ function matchesOne(matcher: SegmentMatcher, segment: string): boolean {
 
 function commonDepth(alternatives: readonly (readonly SegmentMatcher[])[]): number | undefined {
   const depth = alternatives[0]?.length
-  const fixed = alternatives.every((matchers) => matchers.length === depth && matchers.every(({ kind }) => kind !== 'many'))
+  const fixed = alternatives.every(
+    (matchers) => matchers.length === depth && matchers.every(({ kind }) => kind !== 'many'),
+  )
   return fixed ? depth : undefined
 }
 

@@ -170,7 +170,8 @@ export type CatchUpCompletePayload = { through_seq: number | null }
  * @throws FrameError when it is no frame.
  */
 export function parseFrame(value: unknown): Frame {
-  if (!Array.isArray(value)) throw new FrameError('A frame is a list of join_ref, ref, topic, event and payload.')
+  if (!Array.isArray(value))
+    throw new FrameError('A frame is a list of join_ref, ref, topic, event and payload.')
   if (value.length < 5) throw new FrameError(`A frame has five elements, this one has ${value.length}.`)
   const [joinRef, ref, topic, event, payload] = value as unknown[]
   if (typeof topic !== 'string') throw new FrameError('The topic of a frame is text.')
@@ -210,7 +211,8 @@ function eventPath(payload: FramePayload): { path: string; path_segments: string
 
 function optionalText(payload: FramePayload, field: string): string | null {
   const value = payload[field] ?? null
-  if (value !== null && typeof value !== 'string') throw new FrameError(`Event ${payload.store_seq}: ${field} is no text.`)
+  if (value !== null && typeof value !== 'string')
+    throw new FrameError(`Event ${payload.store_seq}: ${field} is no text.`)
   return value
 }
 

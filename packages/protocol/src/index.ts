@@ -1,4 +1,4 @@
-export { checkValue, isWellFormed, MAX_VALUE_DEPTH } from './check-value.js'
+export { checkValue, MAX_VALUE_DEPTH } from './check-value.js'
 export { type Codec, createMsgpackCodec, jsonCodec } from './codec.js'
 export { type AcceptedOp, type Effect, eventEffects } from './effects.js'
 export { type ErrorData, errorFromData, errorToData } from './error-data.js'
@@ -56,3 +56,4 @@ export {
   typeOf,
   unwrapScalar,
 } from './value.js'
+export { isWellFormed } from './well-formed.js'

@@ -132,7 +132,8 @@ export function decodeMsgpack(bytes: Uint8Array): JsonValue {
   function readExtension(size: number): JsonValue {
     const type = view.getInt8(take(1))
     const start = take(size)
-    if (type === TIMESTAMP) return timestampEnvelope(new DataView(bytes.buffer, bytes.byteOffset + start, size))
+    if (type === TIMESTAMP)
+      return timestampEnvelope(new DataView(bytes.buffer, bytes.byteOffset + start, size))
     throw new FrameError(`MessagePack extension ${type} has no meaning in Dust.`)
   }
 
@@ -155,7 +156,8 @@ export function decodeMsgpack(bytes: Uint8Array): JsonValue {
   }
 
   function enter(depth: number): void {
-    if (depth >= MAX_FRAME_DEPTH) throw new FrameError(`MessagePack is nested more than ${MAX_FRAME_DEPTH} deep.`)
+    if (depth >= MAX_FRAME_DEPTH)
+      throw new FrameError(`MessagePack is nested more than ${MAX_FRAME_DEPTH} deep.`)
   }
 
   function take(size: number): number {
@@ -172,6 +174,7 @@ export function decodeMsgpack(bytes: Uint8Array): JsonValue {
 }
 
 function finite(value: number): number {
-  if (!Number.isFinite(value)) throw new FrameError(`MessagePack has the float ${value}, which JSON has no form for.`)
+  if (!Number.isFinite(value))
+    throw new FrameError(`MessagePack has the float ${value}, which JSON has no form for.`)
   return value
 }

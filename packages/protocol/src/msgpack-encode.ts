@@ -1,7 +1,7 @@
-import { isWellFormed } from './check-value.js'
 import { FrameError } from './errors.js'
 import type { JsonValue } from './json.js'
 import { MAX_FRAME_DEPTH } from './msgpack-decode.js'
+import { isWellFormed } from './well-formed.js'
 
 // Every runtime that has WebSockets has this; declared here because the package is built without any runtime's types.
 declare const TextEncoder: new () => {
@@ -42,20 +42,33 @@ export function createMsgpackEncoder(): (value: JsonValue) => Uint8Array {
   function write(value: JsonValue, depth: number): void {
     switch (typeof value) {
       case 'string':
-        return writeText(value)
+        writeText(value)
+        break
       case 'number':
-        return Number.isSafeInteger(value) ? writeInteger(value) : writeFloat(value)
+        if (Number.isSafeInteger(value)) writeInteger(value)
+        else writeFloat(value)
+        break
       case 'boolean':
-        return writeByte(value ? 0xc3 : 0xc2)
+        writeByte(value ? 0xc3 : 0xc2)
+        break
       case 'bigint':
-        return writeBigint(value)
+        writeBigint(value)
+        break
       case 'object':
-        if (value === null) return writeByte(0xc0)
-        if (depth >= MAX_FRAME_DEPTH) throw new FrameError(`A value nested more than ${MAX_FRAME_DEPTH} deep cannot be sent.`)
-        return Array.isArray(value) ? writeArray(value, depth) : writeMap(value, depth)
+        if (value === null) writeByte(0xc0)
+        else writeContainer(value, depth)
+        break
       default:
         throw new FrameError(`A value of type ${typeof value} cannot be sent; frames carry JSON only.`)
     }
+  }
+
+  function writeContainer(value: JsonValue[] | { [key: string]: JsonValue }, depth: number): void {
+    if (depth >= MAX_FRAME_DEPTH) {
+      throw new FrameError(`A value nested more than ${MAX_FRAME_DEPTH} deep cannot be sent.`)
+    }
+    if (Array.isArray(value)) writeArray(value, depth)
+    else writeMap(value, depth)
   }
 
   function writeArray(array: readonly JsonValue[], depth: number): void {
@@ -83,7 +96,8 @@ export function createMsgpackEncoder(): (value: JsonValue) => Uint8Array {
   function writeText(text: string): void {
     reserve(5 + text.length * 3)
     if (text.length < SHORT_TEXT && writeAscii(text)) return
-    if (!isWellFormed(text)) throw new FrameError('A text with an unpaired surrogate has no UTF-8 form and cannot be sent.')
+    if (!isWellFormed(text))
+      throw new FrameError('A text with an unpaired surrogate has no UTF-8 form and cannot be sent.')
     // The head is as wide as ASCII would need, and the text moves up when it turns out to be longer.
     const guess = textHeadSize(text.length)
     const { written } = utf8.encodeInto(text, bytes.subarray(at + guess))
@@ -139,10 +153,16 @@ export function createMsgpackEncoder(): (value: JsonValue) => Uint8Array {
 
   function writeBigint(value: bigint): void {
     if (value < MIN_INT64 || value > MAX_UINT64) {
-      throw new FrameError(`The integer ${value} does not fit into 64 bits and cannot be sent as MessagePack.`)
+      throw new FrameError(
+        `The integer ${value} does not fit into 64 bits and cannot be sent as MessagePack.`,
+      )
     }
     const number = Number(value)
-    if (Number.isSafeInteger(number)) return writeInteger(number)
+    if (Number.isSafeInteger(number)) writeInteger(number)
+    else writeBigint64(value)
+  }
+
+  function writeBigint64(value: bigint): void {
     reserve(9)
     bytes[at] = value < 0n ? 0xd3 : 0xcf
     view.setBigUint64(at + 1, BigInt.asUintN(64, value))

@@ -1,13 +1,11 @@
 import { PathError } from './errors.js'
+import { isWellFormed } from './well-formed.js'
 
 /** Decoded, non-empty segments. */
 export type Segments = readonly string[]
 
 /** A path as callers may give it: the rendered form (`'users/alice'`), or its segments. */
 export type PathInput = string | readonly string[]
-
-const ANY_SURROGATE = /[\ud800-\udfff]/
-const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
  * The segments of a path in either form (spec/semantics.md §1). In the rendered form `~1` stands for a slash and
@@ -18,7 +16,10 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 export function parsePath(input: unknown): Segments {
   if (Array.isArray(input)) return parseSegments(input)
   if (typeof input !== 'string') {
-    throw new PathError('not_a_string', `A path is text such as 'users/alice' or a list of segments, not ${nameOf(input)}.`)
+    throw new PathError(
+      'not_a_string',
+      `A path is text such as 'users/alice' or a list of segments, not ${nameOf(input)}.`,
+    )
   }
   if (input === '') throw new PathError('empty_path', `A path needs at least one segment; '' has none.`)
   const segments = input.split('/')
@@ -32,13 +33,15 @@ export function parsePath(input: unknown): Segments {
  * @throws PathError `not_a_list` when it is none, else as {@link parsePath} does.
  */
 export function parseSegments(input: unknown): Segments {
-  if (!Array.isArray(input)) throw new PathError('not_a_list', `Segments are a list of texts, not ${nameOf(input)}.`)
+  if (!Array.isArray(input))
+    throw new PathError('not_a_list', `Segments are a list of texts, not ${nameOf(input)}.`)
   // Array.from visits holes too, which find and some would not report as such.
   const segments = Array.from(input, (segment: unknown) => {
     if (typeof segment === 'string') return segment
     throw new PathError('not_a_string', `Every segment of a path is text, but one is ${nameOf(segment)}.`)
   })
-  if (segments.length === 0) throw new PathError('empty_path', 'A path needs at least one segment; the list is empty.')
+  if (segments.length === 0)
+    throw new PathError('empty_path', 'A path needs at least one segment; the list is empty.')
   if (segments.includes('')) throw emptySegment(renderPath(segments))
   for (const segment of segments) refuseLoneSurrogate(segment)
   return segments
@@ -116,23 +119,29 @@ function encodeSegment(segment: string): string {
 }
 
 function decodeSegment(segment: string, path: string): string {
-  return segment.replace(/~(.?)/gsu, (escape, code: string) => {
+  return segment.replace(/~(.?)/gsu, (written, code: string) => {
     if (code === '0') return '~'
     if (code === '1') return '/'
     throw new PathError(
       'invalid_escape',
-      `The path ${quote(path)} has the escape ${quote(escape)}. Write ~0 for a tilde and ~1 for a slash in a segment.`,
+      `The path ${quote(path)} has the escape ${quote(written)}. Write ~0 for a tilde and ~1 for a slash in a segment.`,
     )
   })
 }
 
 function emptySegment(path: string): PathError {
-  return new PathError('empty_segment', `The path ${quote(path)} has an empty segment. Name every segment; no slash at either end.`)
+  return new PathError(
+    'empty_segment',
+    `The path ${quote(path)} has an empty segment. Name every segment; no slash at either end.`,
+  )
 }
 
 function refuseLoneSurrogate(text: string): void {
-  if (ANY_SURROGATE.test(text) && LONE_SURROGATE.test(text)) {
-    throw new PathError('invalid_surrogate', `The path ${quote(text)} has an unpaired surrogate, which has no UTF-8 form.`)
+  if (!isWellFormed(text)) {
+    throw new PathError(
+      'invalid_surrogate',
+      `The path ${quote(text)} has an unpaired surrogate, which has no UTF-8 form.`,
+    )
   }
 }
 

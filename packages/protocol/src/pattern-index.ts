@@ -31,8 +31,8 @@ interface Node<T> {
 }
 
 /**
- * A trie over segments: a match visits the nodes that agree with the path, of which there are at most two more for
- * each `*`, however many patterns there are.
+ * A trie over segments: a match visits only the nodes that agree with the path so far, however many patterns there
+ * are. Extended patterns cost a try each, on the paths below their literal prefix.
  */
 export function createPatternIndex<T>(): PatternIndex<T> {
   const root = createNode<T>()
@@ -45,10 +45,13 @@ export function createPatternIndex<T>(): PatternIndex<T> {
       const place = placeOf(pattern)
       slotOf(root, place).add(registration)
       size++
+      let registered = true
       return () => {
-        if (!slotOf(root, place).delete(registration)) return
+        if (!registered) return
+        registered = false
         size--
-        prune(root, place.steps, 0)
+        slotOf(root, place).delete(registration)
+        prune(root, place.steps)
       }
     },
 
@@ -108,25 +111,30 @@ function collect<T>(node: Node<T>, segments: Segments, depth: number, found: Reg
   }
   const segment = segments[depth]
   if (segment === undefined) {
-    found.push(...node.ends)
+    for (const registration of node.ends) found.push(registration)
     return
   }
-  found.push(...node.tails)
+  for (const registration of node.tails) found.push(registration)
   const child = node.children.get(segment)
   if (child) collect(child, segments, depth + 1, found)
   if (node.one) collect(node.one, segments, depth + 1, found)
 }
 
-/** Takes nodes that hold nothing any more out of the trie. */
-function prune<T>(node: Node<T>, steps: readonly GlobSegment[], depth: number): void {
-  const step = steps[depth]
-  if (step === undefined) return
-  const next = follow(node, step)
-  if (!next) return
-  prune(next, steps, depth + 1)
-  if (!isEmpty(next)) return
-  if (typeof step === 'string') node.one = undefined
-  else node.children.delete(step.literal)
+/** Takes nodes that hold nothing any more out of the trie, the deepest first. */
+function prune<T>(root: Node<T>, steps: readonly GlobSegment[]): void {
+  const trail: { node: Node<T>; step: GlobSegment; next: Node<T> }[] = []
+  let node = root
+  for (const step of steps) {
+    const next = follow(node, step)
+    if (!next) break
+    trail.push({ node, step, next })
+    node = next
+  }
+  for (const { node, step, next } of trail.reverse()) {
+    if (!isEmpty(next)) return
+    if (typeof step === 'string') node.one = undefined
+    else node.children.delete(step.literal)
+  }
 }
 
 function isEmpty<T>(node: Node<T>): boolean {

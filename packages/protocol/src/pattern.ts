@@ -55,7 +55,7 @@ export function matchesPath(pattern: Pattern, path: string): boolean {
 /** The segments of a Dust glob. @throws PatternError as {@link parsePattern} does. */
 export function parseGlob(input: unknown): readonly GlobSegment[] {
   const glob = parseSegments(input).map(toGlobSegment)
-  const early = glob.findIndex((segment) => segment === 'many')
+  const early = glob.indexOf('many')
   if (early !== -1 && early < glob.length - 1) {
     throw new PatternError(
       'wildcard_many_not_tail',

@@ -1,5 +1,5 @@
 import { PathError } from './errors.js'
-import type { JsonValue } from './json.js'
+import { type JsonValue, setOwn } from './json.js'
 import { childPath, parsePath } from './path.js'
 
 /** The type tag of an entry (spec/semantics.md §3.3, with the documented tags for lists and envelopes). */
@@ -167,10 +167,4 @@ export function isJsonValue(value: unknown): value is JsonValue {
 /** Own properties only: a key such as `constructor` must not find what every object inherits. */
 function ownValue(map: JsonMap, key: string): JsonValue | undefined {
   return Object.hasOwn(map, key) ? map[key] : undefined
-}
-
-/** Assigning to `__proto__` would set the prototype; defining the property keeps it a key like any other. */
-function setOwn(map: JsonMap, key: string, value: JsonValue): void {
-  if (key !== '__proto__') map[key] = value
-  else Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
 }
