@@ -1,9 +1,9 @@
 import { expandBraces } from './brace-expansion.js'
-import { isWellFormed } from './check-value.js'
 import { PatternError } from './errors.js'
 import { compileSegment, type SegmentMatcher } from './extglob-segment.js'
 import type { Segments } from './path.js'
 import type { Pattern } from './pattern.js'
+import { isWellFormed } from './well-formed.js'
 
 /** An extended pattern, as plain data that can cross to a worker or another tab. Made by {@link extglob}. */
 export interface ExtGlob {
