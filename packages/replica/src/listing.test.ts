@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import {
   compareUtf8,
+  extglob,
   type JsonValue,
   parseJson,
   parsePath,
@@ -139,6 +140,25 @@ describe('enum of nodes', () => {
       items: ['a.b', 'a-b'],
       nextCursor: 'a-b',
     })
+  })
+})
+
+describe('enum of extended patterns', () => {
+  const replica = replicaWith(
+    ['a', 'a/b', 'posts/draft-1/title', 'posts/live-2/title', 'posts/old/title', 'posts/live-3'].map(
+      (path) => ({
+        path,
+        value: 1,
+      }),
+    ),
+  )
+  const keys = (text: string) => replica.enum(parsePattern(extglob(text)), { select: 'keys' }).items
+
+  it('lists nodes where the depth is fixed, and the path itself where ** may be nothing', () => {
+    expect(keys('posts/{draft,live}-*/title')).toEqual(['posts/draft-1/title', 'posts/live-2/title'])
+    expect(keys('posts/@(draft|live)-*')).toEqual(['posts/draft-1', 'posts/live-2', 'posts/live-3'])
+    expect(keys('a/**')).toEqual(['a', 'a/b'])
+    expect(keys('!posts/**')).toEqual(['a', 'a/b'])
   })
 })
 
