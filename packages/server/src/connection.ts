@@ -1,0 +1,85 @@
+import type { Socket } from 'node:net'
+import { FrameError } from '@dustlayer/protocol'
+import { type RawData, WebSocket } from 'ws'
+import { describeError } from './log.js'
+import { createOutlet } from './outlet.js'
+import type { Services } from './services.js'
+import type { Grant } from './token.js'
+import { createTopics } from './topics.js'
+import type { WireFormat } from './wire-format.js'
+
+/** One WebSocket. */
+export interface Connection {
+  /** Milliseconds since the peer last sent something, or took something while it was being waited for. */
+  idleMs(): number
+  /** Ends the topics of a store, as when the store is archived. */
+  endStore(storeId: string): void
+  close(code: number, reason: string): void
+  terminate(): void
+}
+
+export interface ConnectionOptions {
+  readonly services: Services
+  readonly ws: WebSocket
+  readonly socket: Socket
+  readonly format: WireFormat
+  readonly grant: Grant
+  readonly deviceId: string
+  readonly closed: () => void
+}
+
+/** WebSocket close codes (RFC 6455 §7.4.1). */
+const PROTOCOL_ERROR = 1002
+const POLICY_VIOLATION = 1008
+const INTERNAL_ERROR = 1011
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { services, ws, socket, format, grant, deviceId, closed } = options
+  const { catalog, clock, logger } = services
+  const outlet = createOutlet(ws, socket, format)
+  const topics = createTopics({ services, outlet, grant, deviceId })
+  let lastHeard = clock.monotonic()
+
+  const receive = (data: Buffer, isBinary: boolean) => {
+    const frame = format.decode(data, isBinary)
+    // A token that was revoked or has run out ends the connection at its next message, heartbeats included.
+    if (catalog.tokens.isLive(grant.tokenId, clock.now())) topics.handle(frame)
+    else ws.close(POLICY_VIOLATION, 'the token is no longer valid')
+  }
+
+  ws.on('message', (data: RawData, isBinary: boolean) => {
+    lastHeard = clock.monotonic()
+    // What still arrives on a connection that is being closed could not be answered.
+    if (ws.readyState !== WebSocket.OPEN) return
+    try {
+      // A server's sockets of ws give one Buffer a message.
+      receive(data as Buffer, isBinary)
+    } catch (error) {
+      if (error instanceof FrameError) {
+        logger.debug('closed a connection for a malformed frame', { deviceId, error: error.message })
+        ws.close(PROTOCOL_ERROR, 'malformed frame')
+        return
+      }
+      logger.error('a message could not be handled', { deviceId, error: describeError(error) })
+      ws.close(INTERNAL_ERROR, 'internal error')
+    }
+  })
+  ws.on('ping', () => {
+    lastHeard = clock.monotonic()
+  })
+  ws.on('error', (error) => logger.debug('a connection failed', { deviceId, error: error.message }))
+  ws.on('close', () => {
+    topics.stop()
+    closed()
+  })
+
+  return {
+    idleMs() {
+      if (outlet.progressed()) lastHeard = clock.monotonic()
+      return clock.monotonic() - lastHeard
+    },
+    endStore: topics.endStore,
+    close: (code, reason) => ws.close(code, reason),
+    terminate: () => ws.terminate(),
+  }
+}

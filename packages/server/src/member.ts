@@ -1,0 +1,156 @@
+import type { Frame } from '@dustlayer/protocol'
+import { type Broadcast, eventFrame, snapshotFrame } from './event-frame.js'
+import type { OpenStore } from './open-store.js'
+import { type Reply, seqOf } from './reply.js'
+import type { Outgoing, WireFormat } from './wire-format.js'
+
+type Ref = Frame[1]
+
+/** Where a member's frames go: one connection. */
+export interface Outlet {
+  readonly format: WireFormat
+  send(frame: Outgoing): void
+  /** Whether so much is waiting to be sent that the peer must first take some of it. */
+  congested(): boolean
+  /** Runs once what is waiting has gone out, never at once; never when the connection ends before. */
+  whenDrained(run: () => void): void
+}
+
+/**
+ * One topic joined on one connection: an ordered stream of the store's ops from one cursor. It reads the log until
+ * it has reached the head, is live from then on, and goes back to reading the log when the peer is too slow.
+ */
+export interface Member {
+  readonly topic: string
+  readonly joinRef: Ref
+  readonly store: OpenStore
+  /** Begins with catch-up; call it right after the join reply. */
+  start(): void
+  /** Answers a push, but not before the events that the answer relies on have been sent. */
+  reply(ref: Ref, reply: Reply, afterSeq?: number): void
+  /** No more frames, except held replies, which go out now. */
+  stop(): void
+}
+
+export interface MemberOptions {
+  readonly outlet: Outlet
+  readonly store: OpenStore
+  readonly topic: string
+  readonly joinRef: Ref
+  /** The store_seq up to which the peer has everything; null for a peer that asks for nothing. */
+  readonly lastStoreSeq: number | null
+  /** The store could not be read; the member is of no use any more. */
+  readonly failed: (error: unknown) => void
+}
+
+// One page of catch-up. Small enough that other connections are served in between.
+const PAGE_OPS = 500
+const PAGE_BYTES = 1_000_000
+
+interface HeldReply {
+  readonly seq: number
+  readonly frame: Outgoing
+}
+
+export function createMember({ outlet, store, topic, joinRef, lastStoreSeq, failed }: MemberOptions): Member {
+  const { format } = outlet
+  const { sequencer, storage } = store
+  let cursor = lastStoreSeq ?? sequencer.head()
+  let state: 'new' | 'reading' | 'live' | 'stopped' = 'new'
+  let caughtUp = false
+  let held: HeldReply[] = []
+  let unfollow = () => {}
+
+  const push = (event: string, payload: { [name: string]: number | null }) => {
+    outlet.send(format.encode([joinRef, null, topic, event, payload]))
+  }
+
+  const advance = (seq: number) => {
+    cursor = seq
+    if (held.length === 0) return
+    for (const { frame } of held.filter((reply) => reply.seq <= seq)) outlet.send(frame)
+    held = held.filter((reply) => reply.seq > seq)
+  }
+
+  // Runs from timers and other writers' commits, where nobody else would catch what it throws.
+  const guarded = (run: () => void) => {
+    try {
+      run()
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  const readLater = () => outlet.whenDrained(() => guarded(readOn))
+
+  const readOn = (): void => {
+    if (state !== 'reading') return
+    if (outlet.congested()) {
+      readLater()
+      return
+    }
+    const snapshot = storage.history.snapshot()
+    if (snapshot && snapshot.seq > cursor) {
+      outlet.send(snapshotFrame(format, topic, joinRef, snapshot.seq, storage.history))
+      advance(snapshot.seq)
+    }
+    if (cursor < sequencer.head()) {
+      for (const op of storage.log.after(cursor, PAGE_OPS, PAGE_BYTES)) {
+        outlet.send(eventFrame(format, topic, joinRef, op))
+        advance(op.seq)
+      }
+    }
+    if (cursor < sequencer.head()) readLater()
+    else goLive()
+  }
+
+  const goLive = () => {
+    state = 'live'
+    if (!caughtUp) {
+      caughtUp = true
+      push('catch_up_complete', { through_seq: lastStoreSeq === null ? null : cursor })
+    }
+    // A peer that claims to be ahead of the store gets what comes next all the same.
+    cursor = Math.min(cursor, sequencer.head())
+  }
+
+  const deliver = (commit: Broadcast) => {
+    if (state !== 'live') return
+    if (outlet.congested()) {
+      // The log keeps what is not sent now: nothing piles up in memory for a slow peer.
+      state = 'reading'
+      readLater()
+      return
+    }
+    for (const frame of commit.frames(format, topic)) outlet.send(frame)
+    advance(commit.ops.at(-1)?.seq ?? cursor)
+  }
+
+  return {
+    topic,
+    joinRef,
+    store,
+    start() {
+      state = 'reading'
+      unfollow = store.follow((commit) => guarded(() => deliver(commit)))
+      guarded(readOn)
+    },
+    reply(ref, reply, afterSeq = seqOf(reply)) {
+      const frame = format.encode([
+        joinRef,
+        ref,
+        topic,
+        'phx_reply',
+        { status: reply.status, response: reply.response },
+      ])
+      if (afterSeq > cursor && state !== 'stopped') held.push({ seq: afterSeq, frame })
+      else outlet.send(frame)
+    },
+    stop() {
+      unfollow()
+      state = 'stopped'
+      for (const { frame } of held) outlet.send(frame)
+      held = []
+    },
+  }
+}

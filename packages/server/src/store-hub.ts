@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import { OptionError } from '@dustlayer/protocol'
+import type { Catalog, StoreRecord } from './catalog.js'
+import type { Clock } from './clock.js'
+import { isActive, type OpenStore, openStore } from './open-store.js'
+import type { StorageEngine } from './storage.js'
+import { parseStoreName, readStoreName } from './store-name.js'
+
+/** The stores of one data directory: finds, creates, opens and archives them. Works without any network. */
+export interface StoreHub {
+  /**
+   * The store that a topic names: `org/name` when it is active, or a UUID whatever its status
+   * (spec/wire.md §4). Undefined when there is none.
+   */
+  find(reference: string): StoreRecord | undefined
+  /** @throws OptionError when the name is invalid or taken. */
+  create(name: string, options?: { readonly expiresAt?: number }): StoreRecord
+  /** The one open instance of a store. @throws StorageError when its storage cannot be opened. */
+  open(record: StoreRecord): OpenStore
+  /** No more writes, no more joins by name; the data stays. */
+  archive(id: string): void
+  /** Archives the stores whose time is up, and returns them. */
+  archiveExpired(): StoreRecord[]
+  /** Commits and answers what has been submitted, and takes no further writes. */
+  flush(): void
+  close(): void
+}
+
+export interface StoreHubOptions {
+  readonly catalog: Catalog
+  readonly engine: StorageEngine
+  readonly clock: Clock
+}
+
+export function createStoreHub({ catalog, engine, clock }: StoreHubOptions): StoreHub {
+  const opened = new Map<string, OpenStore>()
+  const archive = (id: string) => {
+    catalog.stores.archive(id)
+    const store = opened.get(id)
+    if (store) store.record = { ...store.record, status: 'archived' }
+  }
+  return {
+    find(reference) {
+      if (!reference.includes('/')) return catalog.stores.findById(reference.toLowerCase())
+      const name = readStoreName(reference)
+      const record = name && catalog.stores.findByName(name)
+      return record && isActive(record, clock.now()) ? record : undefined
+    },
+    create: (name, options) => createStoreRecord(catalog, clock, name, options),
+    open(record) {
+      let store = opened.get(record.id)
+      if (!store) {
+        store = openStore(record, engine.open(record.org, record.name), clock)
+        opened.set(record.id, store)
+      }
+      store.record = record
+      return store
+    },
+    archive,
+    archiveExpired() {
+      const now = clock.now()
+      const expired = catalog.stores
+        .list()
+        .filter((store) => store.status === 'active' && !isActive(store, now))
+      for (const store of expired) archive(store.id)
+      return expired
+    },
+    flush() {
+      for (const store of opened.values()) store.sequencer.close()
+    },
+    close() {
+      for (const store of opened.values()) {
+        store.sequencer.close()
+        store.storage.close()
+      }
+      opened.clear()
+    },
+  }
+}
+
+/** @throws OptionError when the name is invalid or taken. */
+export function createStoreRecord(
+  catalog: Catalog,
+  clock: Clock,
+  name: string,
+  { expiresAt }: { readonly expiresAt?: number } = {},
+): StoreRecord {
+  const parsed = parseStoreName(name)
+  const now = clock.now()
+  if (expiresAt !== undefined && !Number.isSafeInteger(expiresAt)) {
+    throw new OptionError(`The expiry of ${name} must be in whole milliseconds since 1970.`)
+  }
+  const record: StoreRecord = {
+    id: randomUUID(),
+    ...parsed,
+    status: 'active',
+    createdAt: now,
+    expiresAt: expiresAt ?? null,
+  }
+  catalog.stores.create(record)
+  return record
+}
