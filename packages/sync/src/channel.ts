@@ -1,0 +1,245 @@
+import {
+  type DustError,
+  errorFromRejection,
+  type Frame,
+  type FramePayload,
+  RateLimitedError,
+  type Reply,
+  UnavailableError,
+} from '@dustlayer/protocol'
+import { createBackoff } from './backoff.js'
+import { type Clock, createAlarm } from './clock.js'
+import type { Sent, Session } from './session.js'
+
+const JOIN_TIMEOUT_MS = 10_000
+const CATCH_UP_TIMEOUT_MS = 30_000
+/** The catch-up timeout doubles so often at most, for stores whose one-frame snapshot takes longer than that. */
+const MAX_PATIENCE = 4
+const HEALTHY_MS = 10_000
+
+/** Join refusals that another attempt with the same token meets again. */
+const TERMINAL_REASONS: ReadonlySet<string> = new Set(['unauthorized', 'store_not_allowed', 'missing_scope'])
+
+/**
+ * - `down`: no session.
+ * - `joining`, `catching-up`, `live`: the stages of a join.
+ * - `waiting`: joined again after a while.
+ * - `refused`: the server does not let this token into the store; only a new session tries again.
+ */
+export type ChannelPhase = 'down' | 'joining' | 'catching-up' | 'live' | 'waiting' | 'refused'
+
+/**
+ * - `crash`: the server's side failed, perhaps because of something it was sent.
+ * - `lost`: any other end of a join.
+ */
+export type ChannelEnd = 'crash' | 'lost'
+
+/** The membership of one store's topic: joins, and joins again after whatever ended a join. */
+export interface Channel {
+  readonly phase: ChannelPhase
+  /** Why the store is not live, where that is known. */
+  readonly error: DustError | null
+  /** A new session: joins at once. */
+  up(session: Session): void
+  down(end: ChannelEnd): void
+  receive(frame: Frame): void
+  push(event: string, payload: FramePayload, onReply: (reply: Reply) => void): Sent
+  /** Ends the join and makes a new one from the current cursor, after a short, growing wait. */
+  rejoin(error: DustError | null, end?: ChannelEnd): void
+  /** The same after a longer wait: what the server sends cannot be taken in, and would not be again at once. */
+  fault(error: DustError): void
+  /** Leaves for good. */
+  close(): void
+}
+
+export interface ChannelOptions {
+  readonly store: string
+  readonly clock: Clock
+  random(): number
+  /** The cursor for the next join; undefined when the replica failed, which has been dealt with. */
+  cursor(): number | undefined
+  joined(response: FramePayload): void
+  event(payload: FramePayload, catchUp: boolean): void
+  snapshot(payload: FramePayload): void
+  /** Everything up to `through` has been sent. Called while still catching up. */
+  complete(through: number | null): void
+  /** The join is over; called once for each join, before anything about the next one. */
+  ended(end: ChannelEnd): void
+  /** Phase or error have changed. */
+  changed(): void
+  unknownEvent(event: string): void
+}
+
+export function createChannel(options: ChannelOptions): Channel {
+  const { store, clock, random } = options
+  const topic = `store:${store}`
+  const rejoins = createBackoff({ baseMs: 200, capMs: 30_000, jitter: 'full', random })
+  const faults = createBackoff({ baseMs: 2_000, capMs: 60_000, jitter: 'half', random })
+  const wait = createAlarm(clock)
+  const deadline = createAlarm(clock)
+  const healthy = createAlarm(clock)
+  let phase: ChannelPhase = 'down'
+  let error: DustError | null = null
+  let session: Session | undefined
+  let joinRef: string | null = null
+  let overdue = 0
+  let progressed = false
+
+  const enter = (next: ChannelPhase, why: DustError | null): void => {
+    phase = next
+    error = why
+    options.changed()
+  }
+
+  const end = (how: ChannelEnd): void => {
+    for (const alarm of [wait, deadline, healthy]) alarm.clear()
+    if (joinRef === null) return
+    joinRef = null
+    options.ended(how)
+  }
+
+  const rejoinIn = (ms: number, why: DustError | null, how: ChannelEnd): void => {
+    end(how)
+    // Telling the end may itself have brought the channel down.
+    if (!session) return
+    wait.set(ms, () => join(error))
+    enter('waiting', why)
+  }
+
+  const rejoin: Channel['rejoin'] = (why, how = 'lost') => {
+    if (joinRef !== null) rejoinIn(rejoins.next(), why, how)
+  }
+
+  const join = (why: DustError | null): void => {
+    if (!session) return
+    const cursor = options.cursor()
+    if (cursor === undefined) return
+    const sent = session.join(topic, { last_store_seq: cursor }, (reply) => {
+      if (joinRef === sent.ref) answered(reply)
+    })
+    joinRef = sent.ref
+    deadline.set(JOIN_TIMEOUT_MS, () => {
+      rejoin(
+        new UnavailableError(`${store}: the server did not answer the join. It is tried again.`, { store }),
+      )
+    })
+    enter('joining', why)
+  }
+
+  const answered = ({ status, response }: Reply): void => {
+    if (phase !== 'joining') return
+    if (status === 'ok') {
+      watchCatchUp()
+      options.joined(response)
+      enter('catching-up', error)
+      return
+    }
+    const reason = typeof response.reason === 'string' ? response.reason : 'unknown'
+    const refusal = errorFromRejection({ ...response, reason }, { store })
+    if (TERMINAL_REASONS.has(reason)) {
+      end('lost')
+      enter('refused', refusal)
+    } else {
+      const atLeastMs = refusal instanceof RateLimitedError ? refusal.retryAfterMs : 0
+      rejoinIn(rejoins.next(atLeastMs), refusal, 'lost')
+    }
+  }
+
+  /** Only a catch-up that stands still is overdue (conformance C25). */
+  const watchCatchUp = (): void => {
+    progressed = false
+    deadline.set(CATCH_UP_TIMEOUT_MS * 2 ** overdue, () => {
+      if (progressed) {
+        watchCatchUp()
+        return
+      }
+      overdue = Math.min(overdue + 1, MAX_PATIENCE)
+      const message = `${store}: catching up stands still; what is here may be incomplete. It is tried again.`
+      rejoin(new UnavailableError(message, { store }))
+    })
+  }
+
+  const completed = (through: FramePayload[string] | undefined): void => {
+    deadline.clear()
+    overdue = 0
+    const started = joinRef
+    options.complete(typeof through === 'number' ? through : null)
+    // What came last may have been unusable, and the join may be over.
+    if (joinRef !== started) return
+    healthy.set(HEALTHY_MS, () => {
+      rejoins.reset()
+      faults.reset()
+    })
+    enter('live', null)
+  }
+
+  const current = (ref: string | null): boolean =>
+    ref === joinRef || (ref === null && (phase === 'catching-up' || phase === 'live'))
+
+  return {
+    get phase() {
+      return phase
+    },
+    get error() {
+      return error
+    },
+    up(opened) {
+      session = opened
+      overdue = 0
+      join(null)
+    },
+    down(how) {
+      session = undefined
+      end(how)
+      enter('down', null)
+    },
+    receive([ref, , , event, payload]) {
+      if (joinRef === null) return
+      switch (event) {
+        // Data is true whichever join of this topic it was sent for, and the cursor tells what is new in it.
+        case 'event':
+          progressed = true
+          options.event(payload, phase !== 'live')
+          return
+        case 'snapshot':
+          progressed = true
+          options.snapshot(payload)
+          return
+        case 'catch_up_complete':
+          if (ref === joinRef && phase === 'catching-up') completed(payload.through_seq)
+          return
+        case 'phx_error':
+          if (current(ref))
+            rejoin(new UnavailableError(`${store}: the server's side failed. It is joined again.`), 'crash')
+          return
+        case 'phx_close':
+          if (current(ref))
+            rejoin(new UnavailableError(`${store}: the server closed the store. It is joined again.`))
+          return
+        default:
+          options.unknownEvent(event)
+      }
+    },
+    push(event, payload, onReply) {
+      if (!session || joinRef === null) throw new UnavailableError(`${store} is not joined.`, { store })
+      return session.push({ joinRef, topic, event, payload }, onReply)
+    },
+    rejoin,
+    fault(why) {
+      // Without leaving, the server would go on sending what is of no use until then.
+      leave()
+      rejoinIn(faults.next(), why, 'lost')
+    },
+    close() {
+      leave()
+      session = undefined
+      end('lost')
+      phase = 'down'
+    },
+  }
+
+  function leave(): void {
+    if (session && joinRef !== null)
+      session.push({ joinRef, topic, event: 'phx_leave', payload: {} }, () => {})
+  }
+}

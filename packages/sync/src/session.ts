@@ -1,0 +1,171 @@
+import {
+  type Codec,
+  type DustError,
+  type Frame,
+  FrameError,
+  type FramePayload,
+  type Reply,
+} from '@dustlayer/protocol'
+import { type Clock, createAlarm } from './clock.js'
+import type { Link } from './transport.js'
+
+const HEARTBEAT_MS = 30_000
+const PROBE_DEADLINE_MS = 3_000
+/** How often a late heartbeat is forgiven because other frames keep coming. */
+const MAX_EXTENSIONS = 2
+
+export interface Message {
+  readonly joinRef: string | null
+  readonly topic: string
+  readonly event: string
+  readonly payload: FramePayload
+}
+
+/** What was sent: the ref under which the reply comes, and about how many bytes it took. */
+export interface Sent {
+  readonly ref: string
+  readonly bytes: number
+}
+
+/**
+ * One open link: frames, refs and heartbeats. Refs begin anew with each session and replies are matched within it
+ * only, so no reply can be taken for that of an earlier connection (conformance B22).
+ */
+export interface Session {
+  /**
+   * Sends one message. `onReply` is called at most once, and never when the session ends first.
+   * @throws FrameError when the payload cannot be encoded; nothing is sent then.
+   */
+  push(message: Message, onReply: (reply: Reply) => void): Sent
+  /** Like `push`, with the message's own ref as its join_ref. */
+  join(topic: string, payload: FramePayload, onReply: (reply: Reply) => void): Sent
+  /** Sends a heartbeat now; without an answer within three seconds the link counts as dead. */
+  probe(): void
+  readonly buffered: number
+  receive(data: string | ArrayBuffer): void
+  /** Stops the timers; nothing is called any more. */
+  end(): void
+}
+
+export interface SessionOptions {
+  readonly link: Link
+  readonly codec: Codec
+  readonly clock: Clock
+  /** How long a heartbeat may stay unanswered. */
+  readonly heartbeatDeadlineMs: number
+  /** A frame that is no reply. */
+  frame(frame: Frame): void
+  /** A heartbeat was answered. */
+  alive(): void
+  /** A heartbeat was not answered in time. */
+  silent(): void
+  /** The peer sent what is no frame. */
+  fault(error: DustError): void
+}
+
+export function createSession(options: SessionOptions): Session {
+  const { link, codec, clock, heartbeatDeadlineMs } = options
+  const replies = new Map<string, (reply: Reply) => void>()
+  const interval = createAlarm(clock)
+  const deadline = createAlarm(clock)
+  let lastRef = 0
+  let heard = false
+  let extensions = 0
+  let ended = false
+
+  const send = (frame: Frame, onReply: (reply: Reply) => void): Sent => {
+    const data = codec.encode(frame)
+    // A frame that we send has a ref.
+    const ref = frame[1] as string
+    replies.set(ref, onReply)
+    link.send(data)
+    return { ref, bytes: data.length }
+  }
+
+  const nextRef = (): string => {
+    lastRef += 1
+    return String(lastRef)
+  }
+
+  const push: Session['push'] = ({ joinRef, topic, event, payload }, onReply) =>
+    send([joinRef, nextRef(), topic, event, payload], onReply)
+
+  const expectAnswer = (ms: number): void => {
+    heard = false
+    deadline.set(ms, () => {
+      // A long message in front of the answer is no silence; a link that only ever talks is no answer either.
+      if (heard && extensions < MAX_EXTENSIONS) {
+        extensions += 1
+        expectAnswer(ms)
+      } else options.silent()
+    })
+  }
+
+  const sendHeartbeat = (): void => {
+    push({ joinRef: null, topic: 'phoenix', event: 'heartbeat', payload: {} }, () => {
+      deadline.clear()
+      extensions = 0
+      options.alive()
+    })
+  }
+
+  const beat = (): void => {
+    interval.set(HEARTBEAT_MS, beat)
+    sendHeartbeat()
+    if (!deadline.active) expectAnswer(heartbeatDeadlineMs)
+  }
+
+  const deliverReply = (ref: string | null, reply: Reply): void => {
+    const onReply = ref === null ? undefined : replies.get(ref)
+    if (ref === null || !onReply) return
+    replies.delete(ref)
+    onReply(reply)
+  }
+
+  interval.set(HEARTBEAT_MS, beat)
+  return {
+    push,
+    join(topic, payload, onReply) {
+      const ref = nextRef()
+      return send([ref, ref, topic, 'phx_join', payload], onReply)
+    },
+    probe() {
+      sendHeartbeat()
+      expectAnswer(PROBE_DEADLINE_MS)
+    },
+    get buffered() {
+      return link.buffered
+    },
+    receive(data) {
+      if (ended) return
+      heard = true
+      let frame: Frame
+      let reply: Reply | undefined
+      try {
+        frame = codec.decode(data)
+        if (frame[3] === 'phx_reply') reply = parseReply(frame[4])
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error
+        options.fault(error)
+        return
+      }
+      if (reply) deliverReply(frame[1], reply)
+      else options.frame(frame)
+    },
+    end() {
+      ended = true
+      interval.clear()
+      deadline.clear()
+      replies.clear()
+    },
+  }
+}
+
+function parseReply({ status, response }: FramePayload): Reply {
+  if (status !== 'ok' && status !== 'error')
+    throw new FrameError('A reply has neither the status ok nor error.')
+  if (typeof response !== 'object' || response === null || Array.isArray(response)) {
+    throw new FrameError('The response of a reply is not an object.')
+  }
+  return { status, response }
+}

@@ -1,0 +1,111 @@
+import { ClosedError, createMsgpackCodec, type DustError, jsonCodec, OptionError } from '@dustlayer/protocol'
+import type { SyncPort } from '@dustlayer/replica'
+import type { Clock } from './clock.js'
+import { createConnection } from './connection.js'
+import { createProblems } from './problems.js'
+import { createStoreSync, type StoreSync, type StoreSyncCore } from './store-sync.js'
+import type { TokenSource } from './token.js'
+import type { Network, Transport } from './transport.js'
+import { displayUrl } from './url.js'
+
+const TOPIC_PREFIX = 'store:'
+
+export interface SyncClientOptions {
+  /** The server's address, such as `wss://host/ws/sync`. */
+  readonly url: string
+  /** A function is called for each connection attempt, so it can give a fresh token. */
+  readonly token: TokenSource
+  /** This client's lasting id; the server echoes it on the events that this client causes. */
+  readonly deviceId: string
+  readonly format?: 'json' | 'msgpack'
+  readonly transport: Transport
+  readonly clock: Clock
+  /** A number in [0, 1), for the jitter of waits. */
+  random(): number
+  readonly network?: Network
+  /** Told what was tolerated or is tried again, and would otherwise go unseen. Must not throw. */
+  onProblem?(problem: DustError): void
+}
+
+/** Keeps any number of replicas in step with the stores of one server, over one connection. */
+export interface SyncClient {
+  /**
+   * Begins to sync a store with its replica; the first one connects.
+   * @throws OptionError when the store is attached already; ClosedError after `close`.
+   */
+  attach(store: string, port: SyncPort): StoreSync
+  /** Checks now whether the connection is alive: after sleep, on becoming visible, on any doubt. */
+  probe(): void
+  /** Connects anew at once and asks for a token again: after signing in, or when the user asks for it. */
+  reconnect(): void
+  /** Ends everything; nothing is called any more. */
+  close(): void
+}
+
+/** @throws OptionError when the URL cannot be one of a Dust server. */
+export function createSyncClient(options: SyncClientOptions): SyncClient {
+  const { url, token, deviceId, format = 'json', transport, clock, random, network } = options
+  displayUrl(url)
+  const problems = createProblems((problem) => options.onProblem?.(problem))
+  const stores = new Map<string, StoreSyncCore>()
+  let closed = false
+
+  const connection = createConnection({
+    url,
+    token,
+    deviceId,
+    transport,
+    clock,
+    network,
+    random: () => random(),
+    codec: format === 'msgpack' ? createMsgpackCodec() : jsonCodec,
+    opened(session) {
+      for (const store of [...stores.values()]) store.opened(session)
+    },
+    lost(loss) {
+      for (const store of [...stores.values()]) store.lost(loss)
+    },
+    frame(frame) {
+      const topic = frame[2]
+      if (topic.startsWith(TOPIC_PREFIX)) stores.get(topic.slice(TOPIC_PREFIX.length))?.receive(frame)
+    },
+    changed() {
+      for (const store of [...stores.values()]) store.connectionChanged(connection.state())
+    },
+    problem: problems.report,
+  })
+
+  return {
+    attach(store, port) {
+      if (closed) throw new ClosedError(`The sync client is closed: ${store} cannot be attached.`)
+      if (stores.has(store))
+        throw new OptionError(`${store} is attached already: one replica syncs a store.`, { store })
+      const core = createStoreSync({ store, port, clock, problems, random })
+      stores.set(store, core)
+      core.connectionChanged(connection.state())
+      const session = connection.session()
+      if (session) core.opened(session)
+      connection.start()
+      return {
+        outboxChanged: core.outboxChanged,
+        status: core.status,
+        onStatus: core.onStatus,
+        detach() {
+          if (stores.get(store) !== core) return
+          stores.delete(store)
+          core.close()
+          if (stores.size === 0) connection.stop()
+        },
+      }
+    },
+    probe: connection.probe,
+    reconnect: connection.reconnect,
+    close() {
+      if (closed) return
+      closed = true
+      for (const store of stores.values()) store.close()
+      stores.clear()
+      connection.close()
+    },
+  }
+}
