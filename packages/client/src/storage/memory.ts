@@ -1,0 +1,15 @@
+import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
+import type { Rung } from './ladder.js'
+import { createWasmDriver } from './wasm-driver.js'
+
+/** The last rung: SQLite in the worker's memory. Everything is gone when the leading tab is. */
+export function memoryRung(sqlite3: Sqlite3Static): Rung {
+  return {
+    name: 'memory',
+    open: async () => ({
+      info: { kind: 'memory', persisted: null },
+      open: async () => createWasmDriver(sqlite3, new sqlite3.oo1.DB(':memory:')),
+      close: async () => undefined,
+    }),
+  }
+}

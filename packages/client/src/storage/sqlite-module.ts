@@ -1,0 +1,30 @@
+import { UnavailableError } from '@dustlayer/protocol'
+import init, { type Sqlite3Static } from '@sqlite.org/sqlite-wasm'
+
+/** Set by us before the module initialises, read and deleted by it. */
+interface SqliteGlobal {
+  sqlite3ApiConfig?: { disable: { vfs: { [name: string]: boolean } } }
+}
+
+/** The library's declaration hides the parameter on purpose; these two fields are documented by Emscripten. */
+type Init = (options: { locateFile(): string; printErr(text: string): void }) => Promise<Sqlite3Static>
+
+/**
+ * Loads sqlite-wasm. The VFSs that we do not use stay out: with them enabled, some Firefox initialisations never
+ * end and all take longer (spec/sqlite-wasm.md, traps).
+ * @throws UnavailableError when the file cannot be loaded or compiled.
+ */
+export async function loadSqlite(wasmUrl: string): Promise<Sqlite3Static> {
+  const global: typeof globalThis & SqliteGlobal = globalThis
+  global.sqlite3ApiConfig = { disable: { vfs: { opfs: true, 'opfs-wl': true, kvvfs: true } } }
+  try {
+    // Failures arrive as the thrown error, so Emscripten's own lines on the console would only repeat them.
+    return await (init as Init)({ locateFile: () => wasmUrl, printErr: () => undefined })
+  } catch (error) {
+    throw new UnavailableError(
+      `SQLite could not be loaded from ${wasmUrl}. Check that the file is served, and that the page's Content-Security-Policy allows 'wasm-unsafe-eval'.`,
+      { wasmUrl },
+      { cause: error },
+    )
+  }
+}

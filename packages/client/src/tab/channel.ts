@@ -1,0 +1,44 @@
+/** One end of a named channel: what is posted reaches all other ends of the same name. */
+export interface Channel {
+  post(message: unknown): void
+  close(): void
+}
+
+/** Opens an end of the channel of that name. */
+export type OpenChannel = (name: string, onMessage: (message: unknown) => void) => Channel
+
+/** Channels between the tabs of one origin. */
+export const openBroadcastChannel: OpenChannel = (name, onMessage) => {
+  const channel = new BroadcastChannel(name)
+  channel.onmessage = ({ data }) => onMessage(data)
+  return {
+    post: (message) => channel.postMessage(message),
+    close() {
+      channel.onmessage = null
+      channel.close()
+    },
+  }
+}
+
+/** Channels within one JavaScript realm, for tests and for pages that may not share (see `soloTab`). */
+export function createLocalChannels(): OpenChannel {
+  const ends = new Map<string, Set<(message: unknown) => void>>()
+  return (name, onMessage) => {
+    const there = ends.get(name) ?? new Set()
+    ends.set(name, there)
+    // A name may be opened twice with the same listener; each end is its own.
+    const own = (message: unknown): void => onMessage(message)
+    there.add(own)
+    return {
+      post(message) {
+        const copy: unknown = structuredClone(message)
+        for (const end of there) {
+          if (end !== own) queueMicrotask(() => there.has(end) && end(copy))
+        }
+      },
+      close: () => {
+        there.delete(own)
+      },
+    }
+  }
+}
