@@ -64,7 +64,8 @@ export function parseWrite(payload: FramePayload): ParsedWrite {
   const value = payload.value ?? null
   const fault = argumentFault(op, value) ?? preconditionFault(op, value, payload) ?? leaseFault(op, payload)
   if (fault) return { ok: false, rejection: fault }
-  const stored = storedValueFault(value)
+  // The holder of a lease is stored too, inside the envelope.
+  const stored = storedValueFault(value) ?? storedValueFault(payload.holder ?? null)
   if (stored) return refused(stored)
   const opId = payload.client_op_id
   if (typeof opId !== 'string') return refused('missing_client_op_id')
