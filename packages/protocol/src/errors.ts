@@ -14,12 +14,13 @@ export interface Rejection {
 
 /** The base of every error of Dust. `code` is stable and documented, the message is not. */
 export class DustError extends Error {
+  // Written out, here and below, because minifiers rename classes.
+  override readonly name: string = 'DustError'
   readonly code: string
   readonly fields: ErrorFields
 
   constructor(code: string, message: string, fields: ErrorFields = {}, options?: ErrorOptions) {
     super(message, options)
-    this.name = new.target.name
     this.code = code
     this.fields = fields
   }
@@ -35,6 +36,8 @@ export type PathErrorCode =
 
 /** A path that cannot be parsed (spec/semantics.md §1). */
 export class PathError extends DustError {
+  override readonly name: string = 'PathError'
+
   constructor(code: PathErrorCode, message: string) {
     super(code, message)
   }
@@ -42,6 +45,8 @@ export class PathError extends DustError {
 
 /** A pattern that cannot be parsed (spec/semantics.md §2). */
 export class PatternError extends DustError {
+  override readonly name: string = 'PatternError'
+
   constructor(code: PathErrorCode | 'wildcard_many_not_tail' | 'invalid_extglob', message: string) {
     super(code, message)
   }
@@ -49,6 +54,8 @@ export class PatternError extends DustError {
 
 /** A message on the wire that is not a Dust frame. */
 export class FrameError extends DustError {
+  override readonly name: string = 'FrameError'
+
   constructor(message: string, options?: ErrorOptions) {
     super('bad_frame', message, {}, options)
   }
@@ -56,6 +63,8 @@ export class FrameError extends DustError {
 
 /** A value that cannot be stored; `fields.at` is the inner path of the offending part. */
 export class InvalidValueError extends DustError {
+  override readonly name: string = 'InvalidValueError'
+
   constructor(message: string, at: string) {
     super('invalid_value', message, { at })
   }
@@ -63,6 +72,8 @@ export class InvalidValueError extends DustError {
 
 /** An option that is unknown, misspelt or of the wrong type. */
 export class OptionError extends DustError {
+  override readonly name: string = 'OptionError'
+
   constructor(message: string, fields: ErrorFields = {}) {
     super('invalid_option', message, fields)
   }
@@ -70,6 +81,7 @@ export class OptionError extends DustError {
 
 /** `ifMatch` did not hold. `currentRevision` is the entry's revision now, null when there is none, undefined when unknown. */
 export class ConflictError extends DustError {
+  override readonly name: string = 'ConflictError'
   readonly currentRevision: number | null | undefined
 
   constructor(message: string, currentRevision?: number | null, fields: ErrorFields = {}) {
@@ -80,6 +92,7 @@ export class ConflictError extends DustError {
 
 /** `ifAbsent` did not hold. */
 export class ExistsError extends DustError {
+  override readonly name: string = 'ExistsError'
   readonly currentRevision: number | null | undefined
 
   constructor(message: string, currentRevision?: number | null, fields: ErrorFields = {}) {
@@ -90,6 +103,7 @@ export class ExistsError extends DustError {
 
 /** The token may not do this: `unauthorized`, `missing_scope` or `store_not_allowed`. */
 export class AuthorizationError extends DustError {
+  override readonly name: string = 'AuthorizationError'
   readonly scope: string | undefined
 
   constructor(code: string, message: string, scope?: string, fields: ErrorFields = {}) {
@@ -100,6 +114,8 @@ export class AuthorizationError extends DustError {
 
 /** The server asks to slow down. */
 export class RateLimitedError extends DustError {
+  override readonly name: string = 'RateLimitedError'
+
   /** Milliseconds to wait before the next attempt. */
   readonly retryAfterMs: number
 
@@ -110,13 +126,19 @@ export class RateLimitedError extends DustError {
 }
 
 /** A lease could not be had or kept: `held`, `occupied`, `not_held` or `fenced`. */
-export class LeaseError extends DustError {}
+export class LeaseError extends DustError {
+  override readonly name: string = 'LeaseError'
+}
 
 /** Any other refusal of an op; `code` is the server's reason. */
-export class RejectedError extends DustError {}
+export class RejectedError extends DustError {
+  override readonly name: string = 'RejectedError'
+}
 
 /** The thing called has been closed. */
 export class ClosedError extends DustError {
+  override readonly name: string = 'ClosedError'
+
   constructor(message: string) {
     super('closed', message)
   }
@@ -124,6 +146,8 @@ export class ClosedError extends DustError {
 
 /** What was asked needs a connection, a worker or a leader that is not there. */
 export class UnavailableError extends DustError {
+  override readonly name: string = 'UnavailableError'
+
   constructor(message: string, fields: ErrorFields = {}, options?: ErrorOptions) {
     super('unavailable', message, fields, options)
   }
@@ -131,6 +155,8 @@ export class UnavailableError extends DustError {
 
 /** The local database failed: `storage_failed` or `quota_exceeded`. */
 export class StorageError extends DustError {
+  override readonly name: string = 'StorageError'
+
   constructor(code: 'storage_failed' | 'quota_exceeded', message: string, options?: ErrorOptions) {
     super(code, message, {}, options)
   }

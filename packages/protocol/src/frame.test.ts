@@ -3,8 +3,8 @@ import { FrameError } from './errors.js'
 import { decodeStoreEvent, type FramePayload, parseFrame } from './frame.js'
 
 describe('parseFrame', () => {
-  it('ignores elements after the fifth and writes integer refs as text', () => {
-    expect(parseFrame(['1', 7, 't', 'e', { a: 1 }, 'more'])).toEqual(['1', '7', 't', 'e', { a: 1 }])
+  it('ignores elements after the fifth and keeps refs as they are', () => {
+    expect(parseFrame(['1', 7, 't', 'e', { a: 1 }, 'more'])).toEqual(['1', 7, 't', 'e', { a: 1 }])
     expect(parseFrame([null, null, 't', 'e', {}])).toEqual([null, null, 't', 'e', {}])
   })
 

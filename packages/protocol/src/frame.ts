@@ -8,17 +8,14 @@ import { parsePath, parseSegments, renderPath } from './path.js'
 /** The object that every message carries. */
 export type FramePayload = { [key: string]: JsonValue }
 
+/** Pairs messages. Text from all known clients; an integer is kept as one, since who sent it expects it back so. */
+export type Ref = string | number | null
+
 /**
  * One message. `joinRef` is the `ref` of the join of this topic; `ref` pairs a push with its reply, and is null on
  * what the server pushes by itself.
  */
-export type Frame = readonly [
-  joinRef: string | null,
-  ref: string | null,
-  topic: string,
-  event: string,
-  payload: FramePayload,
-]
+export type Frame = readonly [joinRef: Ref, ref: Ref, topic: string, event: string, payload: FramePayload]
 
 /** All ops that an `event` can tell of. */
 export type OpName =
@@ -165,8 +162,7 @@ export type SnapshotPayload = {
 export type CatchUpCompletePayload = { through_seq: number | null }
 
 /**
- * Checks what a codec has decoded. Elements after the fifth are ignored; a ref that is an integer becomes its
- * decimal text, which is what clients send and compare.
+ * Checks what a codec has decoded. Elements after the fifth are ignored.
  * @throws FrameError when it is no frame.
  */
 export function parseFrame(value: unknown): Frame {
@@ -216,10 +212,10 @@ function optionalText(payload: FramePayload, field: string): string | null {
   return value
 }
 
-function parseRef(ref: unknown): string | null {
+function parseRef(ref: unknown): Ref {
   if (typeof ref === 'string' || ref === null) return ref
-  if (Number.isSafeInteger(ref)) return String(ref)
-  throw new FrameError('The refs of a frame are text or null.')
+  if (typeof ref === 'number' && Number.isSafeInteger(ref)) return ref
+  throw new FrameError('The refs of a frame are text, integers or null.')
 }
 
 function isPayload(value: unknown): value is FramePayload {

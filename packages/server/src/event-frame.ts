@@ -1,14 +1,9 @@
-import { parseJson, parsePath } from '@dustlayer/protocol'
+import { parseJson, parsePath, type Ref } from '@dustlayer/protocol'
 import type { LoggedOp, StoreStorage } from './storage.js'
 import type { Outgoing, WireFormat } from './wire-format.js'
 
 /** The `event` of an op (spec/wire.md §9.1). `joinRef` is null in live events, and the join's in catch-up. */
-export function eventFrame(
-  format: WireFormat,
-  topic: string,
-  joinRef: string | null,
-  op: LoggedOp,
-): Outgoing {
+export function eventFrame(format: WireFormat, topic: string, joinRef: Ref, op: LoggedOp): Outgoing {
   if (format.kind === 'json') return jsonPush(joinRef, topic, 'event', eventJson(op))
   const payload = {
     store_seq: op.seq,
@@ -26,7 +21,7 @@ export function eventFrame(
 export function snapshotFrame(
   format: WireFormat,
   topic: string,
-  joinRef: string | null,
+  joinRef: Ref,
   seq: number,
   history: StoreStorage['history'],
 ): Outgoing {
@@ -67,7 +62,7 @@ export function createBroadcast(ops: readonly LoggedOp[]): Broadcast {
 }
 
 // The value is JSON text already: putting the frame together around it saves parsing and printing it again.
-function jsonPush(joinRef: string | null, topic: string, event: string, payloadJson: string): string {
+function jsonPush(joinRef: Ref, topic: string, event: string, payloadJson: string): string {
   return `[${JSON.stringify(joinRef)},null,${JSON.stringify(topic)},"${event}",${payloadJson}]`
 }
 

@@ -4,6 +4,7 @@ import {
   type Frame,
   type FramePayload,
   RateLimitedError,
+  type Ref,
   type Reply,
   UnavailableError,
 } from '@dustlayer/protocol'
@@ -173,7 +174,7 @@ export function createChannel(options: ChannelOptions): Channel {
     enter('live', null)
   }
 
-  const current = (ref: string | null): boolean =>
+  const current = (ref: Ref): boolean =>
     ref === joinRef || (ref === null && (phase === 'catching-up' || phase === 'live'))
 
   return {

@@ -1,11 +1,17 @@
 import { expect, test } from 'vitest'
-import { createWorld } from './testing/world.js'
+import { createWorld, STORE } from './testing/world.js'
+
+const TOPIC = `store:${STORE}`
 
 test('the first attach connects; catch-up makes the store live', () => {
   const world = createWorld()
   const states: string[] = []
   world.sync.onStatus(({ state }) => states.push(state))
-  expect(world.sync.status()).toMatchObject({ state: 'connecting', caughtUpAt: null, permissions: { read: false } })
+  expect(world.sync.status()).toMatchObject({
+    state: 'connecting',
+    caughtUpAt: null,
+    permissions: { read: false },
+  })
   world.settle()
   expect([...new Set(states)]).toEqual(['connecting', 'catching-up', 'live'].slice(1))
   expect(world.sync.status()).toMatchObject({
@@ -76,13 +82,20 @@ test('a probe of a live connection leaves it alone', () => {
   expect(world.network.peers).toHaveLength(1)
 })
 
-test('B22 refs begin anew with each connection, and an old reply settles no new op', () => {
+test('B22 refs begin anew with each connection, and no reply is taken for that of an earlier push', () => {
   const world = createWorld()
   world.settle()
-  world.network.cut()
-  world.settle()
-  const [first, second] = world.network.peers.map(({ received }) => received[0])
+  world.network.silence()
+  world.put('a', 1)
+  world.server.withholdComplete = true
+  world.client.reconnect()
+  world.time.advance(10)
+  const [first, second] = world.network.peers.map(({ received }) => received[0]?.slice(0, 4))
   expect(second).toEqual(first)
+  // The write was push 2 of the first connection; this connection has made no such push.
+  world.network.peer().send(['1', '2', TOPIC, 'phx_reply', { status: 'ok', response: { store_seq: 0 } }])
+  world.time.advance(10)
+  expect(world.replica.pending().count).toBe(1)
 })
 
 test('offline: no attempt is made until the network is back, then at once', () => {
@@ -112,7 +125,7 @@ test('a client that starts offline waits for the network', () => {
   const world = createWorld()
   world.sync.detach()
   world.online.set(false)
-  const sync = world.client.attach('acme/app', world.replica.sync)
+  const sync = world.client.attach(STORE, world.replica.sync)
   world.time.advance(60_000)
   expect(sync.status().state).toBe('offline')
   world.online.set(true)
@@ -224,9 +237,9 @@ test('the connection ends with the last store and comes back with the next', () 
   world.time.advance(10)
   expect(world.network.peer().open).toBe(false)
   expect(world.clock.pending).toBe(0)
-  const sync = world.client.attach('acme/app', world.replica.sync)
+  const sync = world.client.attach(STORE, world.replica.sync)
   world.time.until(() => sync.status().state === 'live')
-  expect(() => world.client.attach('acme/app', world.replica.sync)).toThrow('attached already')
+  expect(() => world.client.attach(STORE, world.replica.sync)).toThrow('attached already')
 })
 
 test.each([0, 1, 2, 3, 5, 50])('close after %d ms leaves nothing running and tells nothing more', (ms) => {

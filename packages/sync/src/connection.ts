@@ -8,7 +8,6 @@ import {
 import { createBackoff } from './backoff.js'
 import { type Clock, createAlarm } from './clock.js'
 import type { ConnectionState } from './connection-state.js'
-import { asDustError } from './problems.js'
 import { createSession, type Session } from './session.js'
 import { readToken, type TokenSource } from './token.js'
 import type { Link, LinkClose, Network, ProbeResult, Transport } from './transport.js'
@@ -153,7 +152,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   const judge = (result: ProbeResult, { code, reason }: LinkClose): void => {
     if (result.outcome === 'refused') {
-      const message = `${server} refused the connection (${result.reason}). Check the token; a new one is asked for at each attempt.`
+      const message = `${server} refused the connection (${result.reason}). It is tried again, rarely; after a new sign-in, reconnect.`
       refused(new AuthorizationError('unauthorized', message, undefined, { reason: result.reason }))
       return
     }
@@ -201,10 +200,12 @@ export function createConnection(options: ConnectionOptions): Connection {
       })
       attempt.link = link
     } catch (cause) {
+      // What was thrown may quote the URL with the token in it, so it is kept out of the message.
       failed(
-        asDustError(
-          cause,
-          (detail, cause) => new UnavailableError(`No connection to ${server}: ${detail}`, {}, cause),
+        new UnavailableError(
+          `No connection to ${server} could be started. It is tried again.`,
+          {},
+          { cause },
         ),
       )
     }

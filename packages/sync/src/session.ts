@@ -4,6 +4,7 @@ import {
   type Frame,
   FrameError,
   type FramePayload,
+  type Ref,
   type Reply,
 } from '@dustlayer/protocol'
 import { type Clock, createAlarm } from './clock.js'
@@ -65,7 +66,7 @@ export interface SessionOptions {
 
 export function createSession(options: SessionOptions): Session {
   const { link, codec, clock, heartbeatDeadlineMs } = options
-  const replies = new Map<string, (reply: Reply) => void>()
+  const replies = new Map<Ref, (reply: Reply) => void>()
   const interval = createAlarm(clock)
   const deadline = createAlarm(clock)
   let lastRef = 0
@@ -115,9 +116,9 @@ export function createSession(options: SessionOptions): Session {
     if (!deadline.active) expectAnswer(heartbeatDeadlineMs)
   }
 
-  const deliverReply = (ref: string | null, reply: Reply): void => {
-    const onReply = ref === null ? undefined : replies.get(ref)
-    if (ref === null || !onReply) return
+  const deliverReply = (ref: Ref, reply: Reply): void => {
+    const onReply = replies.get(ref)
+    if (!onReply) return
     replies.delete(ref)
     onReply(reply)
   }

@@ -23,13 +23,15 @@ test('C17 wrapped values are unwrapped, typed ones left alone', () => {
 })
 
 test('C18 plain values give the same result, and an entry may have its own revision', () => {
-  expect(decodeSnapshot({ snapshot_seq: 7, entries: { a: { value: 'x', type: 'string', seq: 3 } } }).entries).toEqual([
-    { path: 'a', value: 'x', type: 'string', seq: 3 },
-  ])
+  expect(
+    decodeSnapshot({ snapshot_seq: 7, entries: { a: { value: 'x', type: 'string', seq: 3 } } }).entries,
+  ).toEqual([{ path: 'a', value: 'x', type: 'string', seq: 3 }])
 })
 
 test('a type of a newer server is told from the value', () => {
-  expect(decodeSnapshot({ snapshot_seq: 1, entries: { a: { value: 2, type: 'quantum' } } }).entries[0]?.type).toBe('integer')
+  expect(
+    decodeSnapshot({ snapshot_seq: 1, entries: { a: { value: 2, type: 'quantum' } } }).entries[0]?.type,
+  ).toBe('integer')
 })
 
 test.each([

@@ -139,7 +139,6 @@ export function createStoreSync({ store, port, clock, problems, random }: StoreS
         return new StorageError('storage_failed', `${store}: the local replica failed: ${detail}`, options)
       })
       problems.report(error)
-      inbox.reset(inbox.cursor)
       channel.fault(error)
     }
   }
@@ -153,7 +152,13 @@ export function createStoreSync({ store, port, clock, problems, random }: StoreS
       const last = run.at(-1)
       if (!last) continue
       const events = run.map(({ event }) => event)
-      port.applyEvents(events, { catchUp: last.catchUp })
+      try {
+        port.applyEvents(events, { catchUp: last.catchUp })
+      } catch (error) {
+        // They come again with the next join; kept, they would fail once more at its beginning.
+        inbox.reset(inbox.cursor)
+        throw error
+      }
       inbox.advance(last.event.store_seq)
     }
   }

@@ -21,7 +21,9 @@ test.each([
 })
 
 test('A14 parameters are escaped', () => {
-  expect(socketUrl('ws://h', { ...PARAMETERS, token: 'a&b=c d', deviceId: '' })).toContain('token=a%26b%3Dc%20d&device_id=&')
+  expect(socketUrl('ws://h', { ...PARAMETERS, token: 'a&b=c d', deviceId: '' })).toContain(
+    'token=a%26b%3Dc%20d&device_id=&',
+  )
 })
 
 test.each(['', 'host/ws/sync', 'ftp://h/x', 'ws://', 'ws:///path', 'ws://h/x#part', 'ws://h /x'])(

@@ -14,7 +14,7 @@ export interface WebSocketLike {
   readonly readyState: number
   readonly bufferedAmount: number
   addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: SocketEvent) => void): void
-  send(data: string | Uint8Array): void
+  send(data: string | Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
 }
 
@@ -57,7 +57,8 @@ export function createWebSocketTransport({ WebSocket, fetch }: WebSocketTranspor
       socket.addEventListener('error', () => {})
       return {
         send(data) {
-          if (socket.readyState === OPEN) socket.send(data)
+          // What codecs write is never in shared memory, which is all that the narrower type excludes.
+          if (socket.readyState === OPEN) socket.send(data as string | Uint8Array<ArrayBuffer>)
         },
         close: (code, reason) => socket.close(code, reason),
         get buffered() {

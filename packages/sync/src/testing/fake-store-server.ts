@@ -4,6 +4,7 @@ import {
   type Op,
   parsePath,
   parseWrite,
+  type Ref,
   type Reply,
   type StoreEventPayload,
 } from '@dustlayer/protocol'
@@ -16,6 +17,11 @@ export interface FakeStoreServerOptions {
   readonly store: string
   /** Whether a repeated op id is recognised. The reference server does not (spec/gaps.md §1). */
   readonly dedup: boolean
+}
+
+/** Heartbeats belong to the connection, not to a store. */
+export function answerHeartbeat(peer: Peer, [, ref, topic, event]: Frame): void {
+  if (event === 'heartbeat') peer.send([null, ref, topic, 'phx_reply', { status: 'ok', response: {} }])
 }
 
 /**
@@ -145,16 +151,15 @@ export function createFakeStoreServer({ clock, store, dedup }: FakeStoreServerOp
     return { status: 'ok', response }
   }
 
-  const answer = (peer: Peer, joinRef: string | null, ref: string | null, reply: Reply): void => {
+  const answer = (peer: Peer, joinRef: Ref, ref: Ref, reply: Reply): void => {
     peer.send([joinRef, ref, topic, 'phx_reply', reply])
   }
 
   const receive = (peer: Peer, [joinRef, ref, to, event, payload]: Frame): void => {
+    if (to !== topic) return
     const member = members.get(peer)
-    if (to === 'phoenix') {
-      peer.send([null, ref, to, 'phx_reply', { status: 'ok', response: {} }])
-    } else if (event === 'phx_join') {
-      join(peer, ref ?? '', payload)
+    if (event === 'phx_join') {
+      join(peer, String(ref), payload)
     } else if (!member) {
       answer(peer, null, ref, { status: 'error', response: { reason: 'unmatched topic' } })
     } else if (joinRef !== member.joinRef) {

@@ -7,6 +7,7 @@ export {
 } from './fake-network.js'
 export { createFakeOnline, type FakeOnline } from './fake-online.js'
 export {
+  answerHeartbeat,
   createFakeStoreServer,
   type FakeStoreServer,
   type FakeStoreServerOptions,

@@ -7,10 +7,11 @@ import type { TokenSource } from '../token.js'
 import type { ProbeResult } from '../transport.js'
 import { createFakeNetwork, type FakeNetwork } from './fake-network.js'
 import { createFakeOnline, type FakeOnline } from './fake-online.js'
-import { createFakeStoreServer, type FakeStoreServer } from './fake-store-server.js'
+import { answerHeartbeat, createFakeStoreServer, type FakeStoreServer } from './fake-store-server.js'
 import { createFakeTime, type FakeClock, type FakeTime } from './fake-time.js'
 
 export const STORE = 'acme/app'
+export const OTHER_STORE = 'acme/other'
 export const DEVICE = 'dev_1'
 
 export interface WorldOptions {
@@ -31,12 +32,14 @@ export interface LocalWrite {
   readonly ifMatch?: number
 }
 
-/** One real replica, its sync client and one fake server, all in fake time. */
+/** One real replica, its sync client and a fake server, all in fake time. */
 export interface World {
   readonly time: FakeTime
   /** The client's clock: its `pending` shows timers that outlive a close. */
   readonly clock: FakeClock
   readonly server: FakeStoreServer
+  /** Another store of the same server, not attached. */
+  readonly otherServer: FakeStoreServer
   readonly network: FakeNetwork
   readonly online: FakeOnline
   readonly problems: DustError[]
@@ -69,9 +72,19 @@ export function createWorld(options: WorldOptions = {}): World {
   const clock = time.clock()
   const online = createFakeOnline()
   const server = createFakeStoreServer({ clock: outside, store: STORE, dedup })
+  const otherServer = createFakeStoreServer({ clock: outside, store: OTHER_STORE, dedup })
   const network = createFakeNetwork({
     clock: outside,
-    handlers: { ...server.handlers, connect: ({ url }) => admit?.(url) ?? true },
+    handlers: {
+      frame(peer, frame) {
+        answerHeartbeat(peer, frame)
+        for (const { handlers } of [server, otherServer]) handlers.frame?.(peer, frame)
+      },
+      closed(peer) {
+        for (const { handlers } of [server, otherServer]) handlers.closed?.(peer)
+      },
+      connect: ({ url }) => admit?.(url) ?? true,
+    },
     ...(latency && { latency }),
     ...(probe && { probe }),
   })
@@ -108,6 +121,7 @@ export function createWorld(options: WorldOptions = {}): World {
     time,
     clock,
     server,
+    otherServer,
     network,
     online,
     problems,

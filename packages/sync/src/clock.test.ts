@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { createAlarm, createClock } from './clock.js'
+import { createFakeTime } from './testing/fake-time.js'
+
+test('the clock of the environment runs timers, and cancels them', async () => {
+  const clock = createClock({ setTimeout, clearTimeout, now: Date.now })
+  let cancelled = false
+  const cancel = clock.setTimer(1, () => {
+    cancelled = true
+  })
+  cancel()
+  await new Promise<void>((resolve) => clock.setTimer(5, resolve))
+  expect(cancelled).toBe(false)
+  expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1_000)
+})
+
+test('an alarm that is set again runs once, for the last setting', () => {
+  const time = createFakeTime()
+  const clock = time.clock()
+  const alarm = createAlarm(clock)
+  const runs: string[] = []
+  alarm.set(10, () => runs.push('first'))
+  alarm.set(20, () => runs.push('second'))
+  expect([alarm.active, clock.pending]).toEqual([true, 1])
+  time.advance(30)
+  expect([runs, alarm.active]).toEqual([['second'], false])
+  alarm.set(10, () => runs.push('third'))
+  alarm.clear()
+  time.advance(30)
+  expect(runs).toEqual(['second'])
+})

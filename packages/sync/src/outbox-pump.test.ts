@@ -1,0 +1,148 @@
+import { type DustError, FrameError, type Reply, type WritePayload } from '@dustlayer/protocol'
+import type { OutboxOp, SyncPort } from '@dustlayer/replica'
+import { expect, test } from 'vitest'
+import { createOutboxPump, type Lane } from './outbox-pump.js'
+import { createFakeTime } from './testing/fake-time.js'
+
+function outboxOp(position: number): OutboxOp {
+  const payload: WritePayload = {
+    op: 'set',
+    path: `k${position}`,
+    path_segments: [`k${position}`],
+    value: position,
+    client_op_id: `op_${position}`,
+  }
+  return { position, opId: payload.client_op_id, payload, waitsFor: null, acked: false }
+}
+
+/** An outbox in memory, and a lane that keeps what it is given. */
+function setUp(count: number) {
+  let pending = Array.from({ length: count }, (_, index) => outboxOp(index + 1))
+  const settled: { readonly opId: string; readonly outcome: number | null | DustError }[] = []
+  const settle = (opId: string, outcome: number | null | DustError): void => {
+    pending = pending.filter((op) => op.opId !== opId)
+    settled.push({ opId, outcome })
+  }
+  const port: SyncPort = {
+    cursor: () => 0,
+    outbox: (after, limit) => pending.filter(({ position }) => position > after).slice(0, limit),
+    applyEvents: () => {},
+    applySnapshot: () => {},
+    ack: settle,
+    reject: settle,
+  }
+  const time = createFakeTime()
+  const pushed: { readonly opId: string; answer(reply: Reply): void }[] = []
+  const calls: string[] = []
+  const lane: Lane & { buffered: number } = {
+    buffered: 0,
+    push(payload, onReply) {
+      pushed.push({ opId: payload.client_op_id, answer: onReply })
+      return { ref: String(pushed.length), bytes: 100 }
+    },
+    probe: () => calls.push('probe'),
+    rejoin: () => calls.push('rejoin'),
+  }
+  const pump = createOutboxPump({
+    store: 'acme/app',
+    port,
+    clock: time.clock(),
+    answered: () => pump.settle(),
+    accepted: () => {},
+    resumed: () => pump.pump(),
+  })
+  return { time, pump, lane, pushed, settled, calls }
+}
+
+const WRITABLE = { write: true }
+
+test('a release that found nothing is accepted without a place in the log', () => {
+  const { pump, lane, pushed, settled } = setUp(1)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  pushed[0]?.answer({ status: 'ok', response: { released: false } })
+  expect(settled).toEqual([{ opId: 'op_1', outcome: null }])
+})
+
+test('an op that cannot be encoded is rejected, and the ones behind it go on', () => {
+  const { pump, lane, settled } = setUp(2)
+  const sent: string[] = []
+  const picky: Lane = {
+    ...lane,
+    push(payload, onReply) {
+      if (payload.client_op_id === 'op_1') throw new FrameError('an unpaired surrogate')
+      sent.push(payload.client_op_id)
+      return lane.push(payload, onReply)
+    },
+  }
+  pump.start(picky, WRITABLE)
+  pump.pump()
+  expect(settled).toMatchObject([{ opId: 'op_1', outcome: { code: 'not_encodable' } }])
+  expect(sent).toEqual(['op_2'])
+})
+
+test('a socket with much in its buffer is left to drain', () => {
+  const { time, pump, lane, pushed } = setUp(1)
+  lane.buffered = 2_000_000
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  time.advance(500)
+  expect(pushed).toEqual([])
+  lane.buffered = 0
+  time.advance(100)
+  expect(pushed).toHaveLength(1)
+})
+
+test('I04 silence: the link is probed after 10 s and the topic joined again after 30 s', () => {
+  const { time, pump, lane, calls } = setUp(1)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  time.advance(10_000)
+  expect(calls).toEqual(['probe'])
+  time.advance(20_000)
+  expect(calls).toEqual(['probe', 'rejoin'])
+})
+
+test('an answer without a reason is a rejection, not a loop', () => {
+  const { pump, lane, pushed, settled } = setUp(1)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  pushed[0]?.answer({ status: 'error', response: {} })
+  pump.pump()
+  expect(settled).toMatchObject([{ opId: 'op_1', outcome: { code: 'unknown' } }])
+  expect(pushed).toHaveLength(1)
+})
+
+test('an unmatched topic means joining again, and the op stays', () => {
+  const { pump, lane, pushed, settled, calls } = setUp(1)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  pushed[0]?.answer({ status: 'error', response: { reason: 'unmatched topic' } })
+  expect([calls, settled]).toEqual([['rejoin'], []])
+})
+
+test('after a crash the ops that were under way go one by one, later ones not', () => {
+  const { pump, lane, pushed } = setUp(5)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  expect(pushed).toHaveLength(5)
+  pump.stop('crash')
+  pushed.length = 0
+  pump.start(lane, WRITABLE)
+  for (const position of [1, 2, 3, 4, 5]) {
+    pump.pump()
+    expect(pushed.map(({ opId }) => opId)).toEqual([`op_${position}`])
+    pushed.splice(0)[0]?.answer({ status: 'ok', response: { store_seq: position } })
+  }
+})
+
+test('close cancels every timer', () => {
+  const { time, pump, lane, pushed } = setUp(2)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  pushed[0]?.answer({ status: 'error', response: { reason: 'rate_limited', retry_after_ms: 5_000 } })
+  pump.close()
+  pushed.length = 0
+  time.advance(60_000)
+  expect(pushed).toEqual([])
+})
