@@ -94,15 +94,14 @@ export async function choosePort(note) {
   return 0
 }
 
-/** @param {number} port */
-async function isFree(port) {
-  const probe = createServer()
-  const outcome = Promise.race([
-    once(probe, 'listening').then(() => true),
-    once(probe, 'error').then(() => false),
-  ])
-  probe.listen(port, '127.0.0.1')
-  const free = await outcome
-  if (free) await new Promise((resolve) => probe.close(resolve))
-  return free
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function isFree(port) {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
 }

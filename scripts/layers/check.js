@@ -93,7 +93,8 @@ function importProblem(root, part, file, specifier) {
     return leaves ? `leaves its package with "${specifier}": a package stands alone.` : undefined
   }
   if (!specifier.startsWith(scope)) return undefined
-  const [name = '', ...subpath] = specifier.slice(scope.length).split('/')
+  // Vite's `?url` and its like say how to import, not what.
+  const [name = '', ...subpath] = specifier.slice(scope.length).replace(/\?.*/, '').split('/')
   if (name === part.name) return undefined
   if (!part.layer.imports.includes(name)) return `imports ${specifier}, but ${upward(part)}`
   return publicProblem(root, name, subpath.join('/'))

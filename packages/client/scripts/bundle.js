@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
 const dist = new URL('../dist/', import.meta.url)
+/** @param {string} file */
 const inDist = (file) => fileURLToPath(new URL(file, dist))
 
 /**
+ * @type {import('rolldown').Plugin}
+ *
  * The library refers to files that we do not ship: helpers of VFSs and of an API that we do not use, and its own
  * guess where the wasm is. Bundlers follow such references wherever they stand, so they must go.
  */
@@ -18,6 +21,7 @@ const sqliteAlone = {
     filter: { id: /@sqlite\.org\/sqlite-wasm\/dist\/index\.mjs$/ },
     handler(code) {
       let rest = code
+      /** @param {string | RegExp} pattern @param {string} replacement */
       const cut = (pattern, replacement) => {
         const shorter = rest.replace(pattern, replacement)
         if (shorter === rest)
@@ -34,6 +38,7 @@ const sqliteAlone = {
   },
 }
 
+/** @param {string} input @param {string} output */
 async function bundle(input, output) {
   const build = await rolldown({
     input: inDist(input),
@@ -50,6 +55,8 @@ async function bundle(input, output) {
     format: 'esm',
     sourcemap: true,
     codeSplitting: false,
+    // Tells tools that look at the file alone that it is a module; the worker has no export otherwise.
+    footer: 'export {}',
     minify: { compress: true, mangle: true, codegen: { removeWhitespace: true } },
   })
   await build.close()

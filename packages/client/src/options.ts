@@ -21,7 +21,7 @@ export const aSignal: OptionRule = { must: 'an AbortSignal', test: (value) => va
 export function oneOf(...allowed: readonly string[]): OptionRule {
   return {
     must: allowed.map((name) => `'${name}'`).join(' or '),
-    test: (value) => allowed.includes(String(value)),
+    test: (value) => typeof value === 'string' && allowed.includes(value),
   }
 }
 

@@ -78,9 +78,9 @@ export function createHostedStore({
   }
 
   const write = (tab: string, op: LocalOp, again: boolean): void => {
-    const { state, permissions } = sync.status()
-    const joined = state === 'live' || state === 'catching-up'
-    if (joined && !permissions.write) throw missingWriteScope(store, op.path)
+    const { permissions } = sync.status()
+    // Who has joined may read; before the first join nothing is known, and the write waits for the server's word.
+    if (permissions.read && !permissions.write) throw missingWriteScope(store, op.path)
     replica.write(op)
     if (again) awaitVerdict(tab, op.opId)
     else waiting.set(op.opId, tab)

@@ -1,7 +1,7 @@
 import { ClosedError, ConflictError, ExistsError } from '@dustlayer/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DustEvent, WatchEvent } from '../index.js'
-import { createTabWorld, STORE, type TabWorld } from '../testing/tab-world.js'
+import { createTabWorld, STORE, type TabWorld } from '../test-support/tab-world.js'
 
 let world: TabWorld
 beforeEach(() => {
@@ -42,13 +42,16 @@ describe('one leader', () => {
     const { follower } = await twoTabs()
     await world.outcome(follower.dust.put(STORE, 'k', 'old').committed)
     world.server.holdBroadcasts = true
-    world.server.foreign({ op: 'set', path: 'k', segments: ['k'], value: 'theirs', opId: 'foreign' })
+    world.server.foreign({ op: 'set', path: 'k', value: 'theirs', opId: 'foreign' })
     const mine = follower.dust.put(STORE, 'k', 'mine', { ifMatch: 1 })
     await world.outcome(mine)
     await expect(world.outcome(mine.committed)).rejects.toBeInstanceOf(ConflictError)
     world.server.holdBroadcasts = false
+    const arrived: DustEvent[] = []
+    follower.dust.on(STORE, 'k', (event) => arrived.push(event))
+    await world.outcome(follower.dust.get(STORE, 'k'))
     world.server.releaseBroadcasts()
-    await world.until(() => world.server.model.log.length === 2)
+    await world.until(() => arrived.length > 0)
     expect(await world.outcome(follower.dust.get(STORE, 'k'))).toBe('theirs')
   })
 

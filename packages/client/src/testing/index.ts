@@ -1,0 +1,5 @@
+export type { Rung, Storage } from '../storage/ladder.js'
+export { memoryRung } from '../storage/memory.js'
+export { type OpfsOptions, opfsRung } from '../storage/opfs.js'
+export { loadSqlite } from '../storage/sqlite-module.js'
+export { createWasmDriver } from '../storage/wasm-driver.js'
