@@ -85,7 +85,7 @@ function refuse(at: string, what: string): never {
 }
 
 /** What is wrong with a decimal or datetime envelope, if anything. Other values have no faults of this kind. */
-export function envelopeFault(value: JsonMap): { reason: string; message: string } | undefined {
+function envelopeFault(value: JsonMap): { reason: string; message: string } | undefined {
   if (!Object.hasOwn(value, '_typed') || !Object.hasOwn(value, '_type')) return undefined
   const text = value._typed
   if (value._type === 'decimal' && !(typeof text === 'string' && DECIMAL.test(text))) {

@@ -16,8 +16,11 @@ function outboxOp(position: number): OutboxOp {
 }
 
 /** An outbox in memory, and a lane that keeps what it is given. */
-function setUp(count: number) {
-  let pending = Array.from({ length: count }, (_, index) => outboxOp(index + 1))
+function setUp(count: number, changes: Partial<OutboxOp> = {}) {
+  let pending: OutboxOp[] = Array.from({ length: count }, (_, index) => ({
+    ...outboxOp(index + 1),
+    ...changes,
+  }))
   const settled: { readonly opId: string; readonly outcome: number | null | DustError }[] = []
   const settle = (opId: string, outcome: number | null | DustError): void => {
     pending = pending.filter((op) => op.opId !== opId)
@@ -134,6 +137,22 @@ test('after a crash the ops that were under way go one by one, later ones not', 
     expect(pushed.map(({ opId }) => opId)).toEqual([`op_${position}`])
     pushed.splice(0)[0]?.answer({ status: 'ok', response: { store_seq: position } })
   }
+})
+
+test('an op that is acknowledged and waits for its echo is not sent', () => {
+  const { pump, lane, pushed } = setUp(2, { acked: true })
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  expect(pushed).toEqual([])
+})
+
+test('I21 after a rate limit only what it refused is sent again', () => {
+  const { time, pump, lane, pushed } = setUp(2)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  pushed[0]?.answer({ status: 'error', response: { reason: 'rate_limited', retry_after_ms: 5_000 } })
+  time.advance(5_000)
+  expect(pushed.map(({ opId }) => opId)).toEqual(['op_1', 'op_2', 'op_1'])
 })
 
 test('close cancels every timer', () => {

@@ -12,7 +12,7 @@ import { createFakeTime, type FakeClock, type FakeTime } from './fake-time.js'
 
 export const STORE = 'acme/app'
 export const OTHER_STORE = 'acme/other'
-export const DEVICE = 'dev_1'
+const DEVICE = 'dev_1'
 
 export interface WorldOptions {
   readonly dedup?: boolean
