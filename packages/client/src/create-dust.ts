@@ -34,6 +34,11 @@ export interface DustOptions {
 export interface Dust extends Operations {
   /** The same operations on one store. Starts to bring it up to date. @throws OptionError for what is no name. */
   store(name: string): Store
+  /**
+   * Takes the instance off the network, or lets it back on: an offline switch. Everything works as without a
+   * network. It stays off while any of its tabs wants it so; a closed tab wants nothing.
+   */
+  setOnline(online: boolean): void
   /** Resolves when nothing is left running. Writes that are durable and not yet sent will be sent next time. */
   close(): Promise<void>
 }
@@ -104,6 +109,7 @@ export function createApi(connection: Connection): Dust {
       connection.call({ kind: 'open', store }).catch(() => undefined)
       return createStore(store, operations)
     },
+    setOnline: connection.setOnline,
     close: connection.close,
   }
 }

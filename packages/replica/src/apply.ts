@@ -1,5 +1,6 @@
 import {
   DustError,
+  type Effect,
   errorToData,
   eventEffects,
   type StoreEventPayload,
@@ -9,6 +10,7 @@ import {
 import type { Confirmed } from './confirmed.js'
 import type { DustEvent, Verdict } from './events.js'
 import type { Outbox, PendingOp } from './outbox.js'
+import { clearedPaths, createParents, type Parents } from './parents.js'
 import type { SnapshotEntry, SyncPort } from './sync-port.js'
 
 /** What applying the server's word needs of the replica. */
@@ -47,9 +49,14 @@ export function createSyncPort(context: ApplyContext): SyncPort {
       ? outbox.get(event.client_op_id)
       : undefined
 
-  const applyEvent = (event: StoreEventPayload, syncedAt: number, catchUp: boolean): void => {
+  const applyEvent = (
+    event: StoreEventPayload,
+    effects: readonly Effect[],
+    parents: Parents,
+    { syncedAt, catchUp }: { readonly syncedAt: number; readonly catchUp: boolean },
+  ): void => {
     const { store_seq: storeSeq, op, path, value, device_id: deviceId, client_op_id: clientOpId } = event
-    confirmed.execute(eventEffects(event), storeSeq, syncedAt)
+    confirmed.execute(effects, storeSeq, syncedAt, parents)
     const pending = ownOp(event)
     if (pending) commit(pending, storeSeq)
     const stale = pending || outbox.touching(path).some((other) => DEPENDENT.has(other.op.op))
@@ -78,17 +85,19 @@ export function createSyncPort(context: ApplyContext): SyncPort {
 
   const replaceConfirmed = (seq: number, entries: Iterable<SnapshotEntry>): void => {
     const syncedAt = context.now()
+    // A first sync has nothing to compare with and nothing that can vanish.
+    const first = confirmed.empty
     const kept = new Set<string>()
     for (const entry of entries) {
-      kept.add(entry.path)
       const storeSeq = entry.seq ?? seq
-      const before = confirmed.get(entry.path)
+      if (!first) kept.add(entry.path)
+      const before = first ? undefined : confirmed.get(entry.path)
       const same = before && before.type === entry.type && before.text === stringifyJson(entry.value)
       if (same && before.seq === storeSeq) continue
       confirmed.put(entry, storeSeq, syncedAt)
       if (!same) emit({ ...CAUGHT_UP, path: entry.path, op: 'set', value: entry.value, storeSeq })
     }
-    for (const path of pathsNotIn(confirmed, kept)) {
+    for (const path of first ? [] : pathsNotIn(confirmed, kept)) {
       confirmed.remove(path)
       emit({ ...CAUGHT_UP, path, op: 'delete', value: null, storeSeq: seq })
     }
@@ -99,16 +108,17 @@ export function createSyncPort(context: ApplyContext): SyncPort {
     outbox: (after, limit) => outbox.send(after, limit),
     applyEvents(events, { catchUp }) {
       transaction(() => {
-        let cursor = confirmed.cursor()
-        const syncedAt = context.now()
-        for (const event of events) {
-          if (event.store_seq <= cursor) continue
-          if (event.store_seq !== cursor + 1) throw gap(cursor, event.store_seq)
-          applyEvent(event, syncedAt, catchUp)
-          cursor = event.store_seq
-        }
-        confirmed.setCursor(cursor)
-        settleCovered(cursor)
+        const fresh = following(confirmed.cursor(), events)
+        const last = fresh.at(-1)
+        if (!last) return
+        const origin = { syncedAt: context.now(), catchUp }
+        const effects = fresh.map(eventEffects)
+        const parents = createParents(confirmed.withEntriesBelow(clearedPaths(effects.flat())))
+        fresh.forEach((event, i) => {
+          applyEvent(event, effects[i] ?? [], parents, origin)
+        })
+        confirmed.setCursor(last.store_seq)
+        settleCovered(last.store_seq)
       })
     },
     applySnapshot(seq, entries) {
@@ -161,6 +171,17 @@ export function createSyncPort(context: ApplyContext): SyncPort {
 }
 
 const CAUGHT_UP = { committed: true, source: 'server', own: false, catchUp: true } as const
+
+/** Each event after the cursor once. @throws DustError `event_gap` when one is missing between them. */
+function following(cursor: number, events: readonly StoreEventPayload[]): StoreEventPayload[] {
+  let last = cursor
+  return events.filter(({ store_seq: seq }) => {
+    if (seq <= last) return false
+    if (seq !== last + 1) throw gap(last, seq)
+    last = seq
+    return true
+  })
+}
 
 function gap(cursor: number, seq: number): DustError {
   return new DustError(

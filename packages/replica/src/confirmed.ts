@@ -1,5 +1,6 @@
 import { descendantRange, type Effect, type EntryType, parseJson, stringifyJson } from '@dustlayer/protocol'
 import type { SqliteDriver, SqlValue } from './driver.js'
+import type { Parents } from './parents.js'
 import type { SnapshotEntry } from './sync-port.js'
 
 /** A row of `entries`; the value is still JSON text, because most scans look at paths only. */
@@ -24,8 +25,12 @@ export interface Confirmed {
   get(path: string): ConfirmedRow | undefined
   /** Rows of the range in the given order, at most `limit`. */
   rows(range: PathRange, order: 'asc' | 'desc', limit: number): ConfirmedRow[]
-  /** Executes the effects of one accepted op. */
-  execute(effects: readonly Effect[], seq: number, syncedAt: number): void
+  /** Whether there is no entry at all. */
+  readonly empty: boolean
+  /** Those of the paths that have entries below them, and all that cannot be asked about. */
+  withEntriesBelow(paths: readonly string[]): string[]
+  /** Executes the effects of one accepted op, part of a batch whose `parents` are known. */
+  execute(effects: readonly Effect[], seq: number, syncedAt: number, parents: Parents): void
   put(entry: SnapshotEntry, seq: number, syncedAt: number): void
   remove(path: string): void
   /** Reads the cursor anew, after a rollback. */
@@ -36,6 +41,10 @@ const COLUMNS = 'path, value, type, seq, synced_at'
 const PUT =
   'insert into entries (path, value, type, seq, synced_at) values (?, ?, ?, ?, ?) on conflict (path) do update set ' +
   'value = excluded.value, type = excluded.type, seq = excluded.seq, synced_at = excluded.synced_at'
+/** One statement for many paths: asking for each would cost as much as the deletes that the answers spare. */
+const WITH_ENTRIES_BELOW =
+  'select asked.value from json_each(?) as asked where exists ' +
+  "(select 1 from entries where path >= asked.value || '/' and path < asked.value || '0')"
 
 export function createConfirmed(driver: SqliteDriver): Confirmed {
   const put: Confirmed['put'] = (entry, seq, syncedAt) => {
@@ -71,27 +80,42 @@ export function createConfirmed(driver: SqliteDriver): Confirmed {
         .all(`select ${COLUMNS} from entries where path >= ? ${upper} order by path ${order} limit ?`, params)
         .map(toRow)
     },
-    execute(effects, seq, syncedAt) {
+    get empty() {
+      return driver.all('select 1 from entries limit 1').length === 0
+    },
+    withEntriesBelow(paths) {
+      // JSON texts in SQLite end at a NUL.
+      const [odd, plain] = [paths.filter(hasNul), paths.filter((path) => !hasNul(path))]
+      if (plain.length === 0) return odd
+      const found = driver.all(WITH_ENTRIES_BELOW, [JSON.stringify(plain)])
+      return [...odd, ...found.map(([path]) => path as string)]
+    },
+    execute(effects, seq, syncedAt, parents) {
       for (const effect of effects) {
         switch (effect.kind) {
           case 'put':
             put(effect, seq, syncedAt)
+            parents.put(effect.path)
             break
           case 'remove':
             remove(effect.path)
             break
           case 'clear':
             remove(effect.path)
-            removeBelow(effect.path)
+            if (parents.has(effect.path)) removeBelow(effect.path)
             break
           case 'clearBelow':
-            removeBelow(effect.path)
+            if (parents.has(effect.path)) removeBelow(effect.path)
         }
       }
     },
     put,
     remove,
   }
+}
+
+function hasNul(path: string): boolean {
+  return path.includes('\0')
 }
 
 /** The columns were written by `put` above, so their types are known. */

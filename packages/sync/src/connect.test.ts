@@ -56,6 +56,21 @@ test('B21 a heartbeat without an answer ends the connection, and a new one is ma
   world.settle()
 })
 
+test('a paused client stays off the network, whatever happens, and comes back when it is resumed', () => {
+  const world = createWorld()
+  world.settle()
+  world.client.pause()
+  expect(world.sync.status()).toMatchObject({ state: 'offline', error: null })
+  world.client.probe()
+  world.client.reconnect()
+  world.time.advance(120_000)
+  expect(world.network.peers).toHaveLength(1)
+  world.client.resume()
+  world.settle()
+  expect(world.network.peers).toHaveLength(2)
+  expect(world.sync.status().state).toBe('live')
+})
+
 test('heartbeats keep an idle connection open', () => {
   const world = createWorld()
   world.settle()

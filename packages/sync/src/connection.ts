@@ -35,6 +35,9 @@ export interface Connection {
   start(): void
   /** Drops the link until the next `start`. */
   stop(): void
+  /** Drops the link and stays off the network until `resume`, whatever else happens. */
+  pause(): void
+  resume(): void
   /** Checks an open link now, and cuts a wait for the next attempt short. */
   probe(): void
   /** Drops what there is and connects anew, with a fresh token and without waiting. */
@@ -77,6 +80,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let state: ConnectionState = { kind: 'idle', error: null }
   let current: Attempt | undefined
   let silences = 0
+  let paused = false
   const online = (): boolean => network?.online() ?? true
 
   const enter = (kind: ConnectionState['kind'], error: DustError | null): void => {
@@ -236,7 +240,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   const networkChanged = (): void => {
-    if (state.kind === 'idle' || state.kind === 'closed') return
+    if (paused || state.kind === 'idle' || state.kind === 'closed') return
     if (state.kind === 'open') current?.session?.probe()
     else if (!online()) {
       // A running attempt is left alone: it may reach a server on this very machine.
@@ -255,7 +259,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     session: () => current?.session,
     start() {
       if (state.kind !== 'idle') return
-      if (online()) attemptNow()
+      if (online() && !paused) attemptNow()
       else enter('offline', null)
     },
     stop() {
@@ -263,12 +267,25 @@ export function createConnection(options: ConnectionOptions): Connection {
       drop('lost')
       enter('idle', null)
     },
+    pause() {
+      paused = true
+      if (state.kind === 'idle' || state.kind === 'closed') return
+      drop('lost')
+      enter('offline', null)
+    },
+    resume() {
+      if (!paused) return
+      paused = false
+      failures.reset()
+      if (state.kind === 'offline' && online()) attemptNow()
+    },
     probe() {
+      if (paused) return
       if (state.kind === 'open') current?.session?.probe()
       else if (!current && (state.kind === 'offline' || state.kind === 'connecting')) attemptNow()
     },
     reconnect() {
-      if (state.kind === 'idle' || state.kind === 'closed') return
+      if (paused || state.kind === 'idle' || state.kind === 'closed') return
       drop('lost')
       failures.reset()
       refusals.reset()

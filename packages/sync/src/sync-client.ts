@@ -38,6 +38,9 @@ export interface SyncClient {
   probe(): void
   /** Connects anew at once and asks for a token again: after signing in, or when the user asks for it. */
   reconnect(): void
+  /** Stays off the network until `resume`: stores are `offline`, and writes wait in the outbox. */
+  pause(): void
+  resume(): void
   /** Ends everything; nothing is called any more. */
   close(): void
 }
@@ -100,6 +103,8 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     },
     probe: connection.probe,
     reconnect: connection.reconnect,
+    pause: connection.pause,
+    resume: connection.resume,
     close() {
       if (closed) return
       closed = true

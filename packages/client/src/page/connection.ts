@@ -14,6 +14,7 @@ export interface Connection {
   write(store: string, op: Omit<LocalOp, 'opId'>): Write
   readonly subscribe: Subscribers['subscribe']
   readonly status: StatusListeners
+  setOnline(online: boolean): void
   close(): Promise<void>
 }
 
@@ -65,6 +66,9 @@ export function connect({ openWorker, watchPage, now, report }: ConnectionOption
     },
     subscribe: subscribers.subscribe,
     status,
+    setOnline(online) {
+      if (!closing) worker.pause(!online)
+    },
     close() {
       closing ??= (async () => {
         unwatchPage()

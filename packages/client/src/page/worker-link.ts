@@ -9,6 +9,7 @@ export interface WorkerLink {
   /** @throws UnavailableError when the worker is or becomes unusable before it answers. */
   calls(batch: readonly Call[]): Promise<readonly CallResult[]>
   signal(signal: PageSignal): void
+  pause(paused: boolean): void
   suspend(): void
   resume(): void
   /** Lets the worker hand everything over, then ends it. */
@@ -95,6 +96,7 @@ export function startWorker(options: WorkerLinkOptions, { onNotice, onFailure }:
   return {
     calls: (batch) => guarded(() => remote.calls(batch)),
     signal: (signal) => void guarded(() => remote.signal(signal)).catch(ignoreFailure),
+    pause: (paused) => void guarded(() => remote.pause(paused)).catch(ignoreFailure),
     suspend: () => void guarded(() => remote.suspend()).catch(ignoreFailure),
     resume: () => void guarded(async () => remote.resume()).catch(ignoreFailure),
     async close() {

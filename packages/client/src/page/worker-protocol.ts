@@ -17,6 +17,7 @@ export interface WorkerApi {
   start(config: WorkerConfig, notices: MessagePort, getToken: () => Promise<string>): void
   calls(batch: readonly Call[]): Promise<readonly CallResult[]>
   signal(signal: PageSignal): void
+  pause(paused: boolean): void
   /** Hands everything over to other tabs, until `resume`. */
   suspend(): Promise<void>
   resume(): void

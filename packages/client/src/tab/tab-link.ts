@@ -19,6 +19,9 @@ export type LeaderPort = (message: ToLeader) => void
 export interface TabLink {
   calls(batch: readonly Call[]): Promise<readonly CallResult[]>
   signal(signal: PageSignal): void
+  /** Whether this tab wants its instance off the network; every leader is told. */
+  readonly paused: boolean
+  pause(paused: boolean): void
   /** A leader is there. Leaders of an older epoch than the present one are ignored. */
   follow(leader: string, epoch: number, port: LeaderPort): void
   /** The leader went away; calls wait for the next one. */
@@ -50,6 +53,7 @@ export function createTabLink({ tab, onNews }: TabLinkOptions): TabLink {
   let current: { readonly leader: string; readonly epoch: number; readonly port: LeaderPort } | undefined
   let lastEpoch = 0
   let failure: ErrorData | undefined
+  let paused = false
   let closed = false
   let nextBatch = 1
 
@@ -121,6 +125,14 @@ export function createTabLink({ tab, onNews }: TabLinkOptions): TabLink {
     signal(signal) {
       current?.port({ v: TAB_PROTOCOL, from: tab, kind: 'signal', signal })
     },
+    get paused() {
+      return paused
+    },
+    pause(wanted) {
+      if (wanted === paused) return
+      paused = wanted
+      current?.port({ v: TAB_PROTOCOL, from: tab, kind: 'pause', paused })
+    },
     follow(leader, epoch, port) {
       if (closed || current?.leader === leader || epoch < lastEpoch) return
       current = { leader, epoch, port }
@@ -133,6 +145,7 @@ export function createTabLink({ tab, onNews }: TabLinkOptions): TabLink {
         subscriptions: [...subscriptions.values()],
         statusWatches: [...statusWatches.values()],
         awaited: [...awaited.values()],
+        paused,
       })
       for (const [id, batch] of open) send(id, batch)
     },

@@ -120,7 +120,10 @@ export type ToLeader = { readonly v: number; readonly from: string } & (
       readonly subscriptions: readonly Subscription[]
       readonly statusWatches: readonly StatusWatch[]
       readonly awaited: readonly AwaitedWrite[]
+      readonly paused: boolean
     }
+  /** The tab wants its instance off the network, or no longer. */
+  | { readonly kind: 'pause'; readonly paused: boolean }
   | {
       readonly kind: 'calls'
       readonly batch: number

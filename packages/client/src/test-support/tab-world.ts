@@ -211,6 +211,7 @@ function openTab({ locks, openChannel, clock, network, randomId, openDriver }: T
         return {
           calls: async (batch) => structuredClone(await own.calls(structuredClone(batch))),
           signal: own.signal,
+          pause: own.pause,
           suspend: () => void own.leave(),
           resume: own.enter,
           close: () => own.close(new ClosedError('closed')),

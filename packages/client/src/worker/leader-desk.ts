@@ -36,6 +36,8 @@ export interface LeaderDeskOptions {
   readonly locks: Locks
   readonly clock: Clock
   onSignal(signal: PageSignal): void
+  /** Whether any tab wants the instance off the network. */
+  onPaused(paused: boolean): void
 }
 
 /**
@@ -45,8 +47,9 @@ export interface LeaderDeskOptions {
 const ROLL_CALL_MS = 200
 
 export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
-  const { names, leader, epoch, ownTab, toOwnTab, openChannel, locks, clock, onSignal } = options
+  const { names, leader, epoch, ownTab, toOwnTab, openChannel, locks, clock, onSignal, onPaused } = options
   const tabs = new Map<string, Channel | undefined>()
+  const pausing = new Set<string>()
   const waiting: ToLeader[] = []
   const stopped = new AbortController()
   let host: Host | undefined
@@ -79,7 +82,14 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
     )
   }
 
+  const setPaused = (tab: string, paused: boolean): void => {
+    if (paused) pausing.add(tab)
+    else pausing.delete(tab)
+    onPaused(pausing.size > 0)
+  }
+
   const leave = (tab: string): void => {
+    setPaused(tab, false)
     tabs.get(tab)?.close()
     tabs.delete(tab)
     host?.dropTab(tab)
@@ -90,7 +100,11 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
     const { from } = message
     switch (message.kind) {
       case 'hello':
+        setPaused(from, message.paused)
         to.adopt(from, message)
+        break
+      case 'pause':
+        setPaused(from, message.paused)
         break
       case 'calls':
         to.submit(from, message.batch, message.calls, message.again)

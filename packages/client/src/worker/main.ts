@@ -58,7 +58,8 @@ function startTab(config: WorkerConfig, notices: MessagePort, getToken: () => Pr
         clock,
         random: Math.random,
         network,
-        onProblem: (problem) => notify({ kind: 'problem', error: errorToData(problem) }),
+        // What stands in the way is in the status; this is for whoever develops the app.
+        onProblem: (problem) => console.error(problem),
       }),
     defer: createDefer(),
     onSignal: network.signal,
@@ -104,6 +105,7 @@ function createApi(): WorkerApi {
     },
     calls: (batch) => started().calls(batch),
     signal: (signal) => started().signal(signal),
+    pause: (paused) => started().pause(paused),
     suspend: () => started().leave(),
     resume: () => started().enter(),
     close: () => started().close(new ClosedError('This Dust has been closed.')),

@@ -43,6 +43,7 @@ export interface TabEnvironment {
 export interface Tab {
   readonly calls: TabLink['calls']
   readonly signal: TabLink['signal']
+  readonly pause: TabLink['pause']
   /** Takes part: says hello, and stands for leadership. */
   enter(): void
   /** Gives everything back that other tabs need. Calls wait for the next `enter`. */
@@ -77,6 +78,7 @@ export function createTab(env: TabEnvironment): Tab {
       locks,
       clock,
       onSignal: (signal) => sync && env.onSignal(signal, sync),
+      onPaused: (paused) => (paused ? sync?.pause() : sync?.resume()),
     })
     let sync: SyncClient | undefined
     follow(leader, epoch, desk.receive)
@@ -132,6 +134,7 @@ export function createTab(env: TabEnvironment): Tab {
           subscriptions: [],
           statusWatches: [],
           awaited: [],
+          paused: link.paused,
         } satisfies ToLeader),
       // Left before it was granted.
       () => undefined,
@@ -160,6 +163,7 @@ export function createTab(env: TabEnvironment): Tab {
   return {
     calls: link.calls,
     signal: link.signal,
+    pause: link.pause,
     enter() {
       leaveNow ??= enter()
     },

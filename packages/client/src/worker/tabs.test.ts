@@ -55,6 +55,20 @@ describe('one leader', () => {
     expect(await world.outcome(follower.dust.get(STORE, 'k'))).toBe('theirs')
   })
 
+  test('setOnline takes the instance off the network for all tabs, also under the next leader', async () => {
+    const { leader, follower } = await twoTabs()
+    follower.dust.setOnline(false)
+    const write = follower.dust.increment(STORE, 'n')
+    await world.outcome(write)
+    expect((await world.outcome(leader.dust.status(STORE))).connection).toBe('offline')
+    leader.kill()
+    await world.until(() => follower.leading)
+    expect((await world.outcome(follower.dust.status(STORE))).connection).toBe('offline')
+    expect((await world.outcome(follower.dust.status(STORE))).pending.count).toBe(1)
+    follower.dust.setOnline(true)
+    expect(await world.outcome(write.committed)).toEqual({ revision: 1 })
+  })
+
   test('the calls of one tick are one transaction', async () => {
     const { follower } = await twoTabs()
     const before = world.commits
