@@ -59,7 +59,8 @@ export function createSyncPort(context: ApplyContext): SyncPort {
     confirmed.execute(effects, storeSeq, syncedAt, parents)
     const pending = ownOp(event)
     if (pending) commit(pending, storeSeq)
-    const stale = pending || outbox.touching(path).some((other) => DEPENDENT.has(other.op.op))
+    const stale =
+      pending || (outbox.size > 0 && outbox.touching(path).some((other) => DEPENDENT.has(other.op.op)))
     if (stale) context.rebase(path)
     emit({
       path,

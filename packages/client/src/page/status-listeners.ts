@@ -56,10 +56,13 @@ export function createStatusListeners({ call, report, now }: StatusListenersOpti
     for (const listener of listeners.values()) tell(listener)
   }
 
+  /** A report is proof that a leader works: what stood in the way before does not any more. */
+  const forgetProblem = (): void => {
+    if (page.problem) page = { ...page, problem: null }
+  }
+
   const deliver: StatusListeners['deliver'] = (to, latest) => {
-    // A report is proof that the leader works: what stood in the way before does not any more.
-    if (page.problem && latest.error === null && latest.connection === 'live')
-      page = { ...page, problem: null }
+    forgetProblem()
     for (const id of to) {
       const listener = listeners.get(id)
       if (!listener) continue
@@ -71,7 +74,9 @@ export function createStatusListeners({ call, report, now }: StatusListenersOpti
   return {
     async get(store) {
       try {
-        return storeStatus(await call({ kind: 'status', store }), page)
+        const latest = await call({ kind: 'status', store })
+        forgetProblem()
+        return storeStatus(latest, page)
       } catch (error) {
         const status = current(store, undefined)
         if (status) return status

@@ -29,8 +29,8 @@ export function createBrowserNetwork(): BrowserNetwork {
         set(false)
         return
       }
+      if (signal === 'online') set(true)
       // A page may come back to a socket that died in its sleep: ask, do not believe.
-      set(navigator.onLine)
       sync.probe()
     },
   }

@@ -53,10 +53,10 @@ export function createCallRunner(options: CallRunnerOptions): (jobs: readonly Jo
       for (const job of group) job.settle(failed)
       return
     }
-    if (group.some(({ call }) => call.kind === 'write')) onWritten()
     group.forEach((job, i) => {
       job.settle(results[i] as CallResult)
     })
+    if (group.some(({ call }) => call.kind === 'write')) onWritten()
   }
 
   const attempt = (run: () => unknown, isFatal: (error: unknown) => boolean = () => false): CallResult => {
