@@ -1,11 +1,11 @@
-import type { Frame } from '@dustlayer/protocol'
+import type { Frame, Ref } from '@dustlayer/protocol'
 import { expect, test } from 'vitest'
 import { createWorld, OTHER_STORE, STORE, type World } from './testing/world.js'
 
 const TOPIC = `store:${STORE}`
 
 /** The joins that the server got, over all connections: their join_ref and cursor. */
-function joins(world: World): { readonly joinRef: string | null; readonly cursor: unknown }[] {
+function joins(world: World): { readonly joinRef: Ref; readonly cursor: unknown }[] {
   return world.network.peers
     .flatMap(({ received }) => received)
     .filter(([, , , event]) => event === 'phx_join')
