@@ -1,4 +1,4 @@
-import { type Effect, type EntryType, isAncestor, type JsonValue } from '@dustlayer/protocol'
+import { compareUtf8, type Effect, type EntryType, isAncestor, type JsonValue } from '@dustlayer/protocol'
 import { createPathTrie } from './path-trie.js'
 
 /** A leaf that a pending op shows in place of what is confirmed at its path. */
@@ -26,8 +26,8 @@ export interface Overlay {
   readonly empty: boolean
   /** The shown leaf, `null` when the path is hidden, undefined when the confirmed row counts. */
   at(path: string): OverlayLeaf | null | undefined
-  /** Shown leaves at the path and below it; '' means all. Unordered. */
-  leaves(path: string): [path: string, leaf: OverlayLeaf][]
+  /** The paths of all shown leaves, in byte order. Valid until the next change. */
+  paths(): readonly string[]
   apply(effects: readonly Effect[], opId: string): void
   /** Like `apply`, but changes nothing outside the subtree of `root` (the path itself included). */
   applyWithin(root: string, effects: readonly Effect[], opId: string): void
@@ -38,6 +38,7 @@ export interface Overlay {
 
 export function createOverlay(): Overlay {
   const cells = createPathTrie<Cell>()
+  let sorted: readonly string[] | undefined
 
   const cellAt = (path: string): Cell => {
     const existing = cells.get(path)
@@ -48,6 +49,7 @@ export function createOverlay(): Overlay {
   }
 
   const hide = (path: string, what: 'below' | 'all'): void => {
+    sorted = undefined
     cells.deleteBelow(path)
     const cell = cellAt(path)
     if (what === 'all') cell.leaf = undefined
@@ -55,15 +57,19 @@ export function createOverlay(): Overlay {
   }
 
   const forget = (path: string): void => {
+    sorted = undefined
     cells.deleteBelow(path)
     cells.delete(path)
   }
 
   const applyOne = (effect: Effect, opId: string): void => {
     switch (effect.kind) {
-      case 'put':
-        cellAt(effect.path).leaf = { value: effect.value, type: effect.type, opId }
+      case 'put': {
+        const cell = cellAt(effect.path)
+        if (!cell.leaf) sorted = undefined
+        cell.leaf = { value: effect.value, type: effect.type, opId }
         break
+      }
       case 'clear':
         hide(effect.path, 'all')
         break
@@ -86,10 +92,11 @@ export function createOverlay(): Overlay {
       if (cell?.hides === 'all') return null
       return cells.above(path).some(({ hides }) => hides !== 'nothing') ? null : undefined
     },
-    leaves(path) {
-      const found: [string, OverlayLeaf][] = []
-      for (const [at, { leaf }] of cells.within(path)) if (leaf) found.push([at, leaf])
-      return found
+    paths() {
+      sorted ??= Array.from(cells.within(''))
+        .flatMap(([path, { leaf }]) => (leaf ? path : []))
+        .sort(compareUtf8)
+      return sorted
     },
     apply(effects, opId) {
       for (const effect of effects) applyOne(effect, opId)
@@ -102,6 +109,9 @@ export function createOverlay(): Overlay {
       }
     },
     forget,
-    clear: () => cells.clear(),
+    clear() {
+      sorted = undefined
+      cells.clear()
+    },
   }
 }

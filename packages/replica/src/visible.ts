@@ -60,22 +60,26 @@ export function createVisible(confirmed: Confirmed, overlay: Overlay): Visible {
       return
     }
     const shown = overlayLeaves(overlay, range, order)
+    let next = shown.next()
     const sign = order === 'asc' ? 1 : -1
-    let next = 0
     for (const row of rows) {
-      for (; next < shown.length; next++) {
-        const [path, over] = shown[next] as [string, OverlayLeaf]
-        if (sign * compareUtf8(path, row.path) >= 0) break
-        yield { path, entry: () => overlayEntry(path, over, undefined) }
+      for (; !next.done && sign * compareUtf8(next.value, row.path) < 0; next = shown.next()) {
+        yield overlayLeaf(next.value)
       }
       const over = overlay.at(row.path)
       if (over === null) continue
-      if (over) next++
+      if (over) next = shown.next()
       yield { path: row.path, entry: () => (over ? overlayEntry(row.path, over, row) : confirmedEntry(row)) }
     }
-    for (const [path, over] of shown.slice(next))
-      yield { path, entry: () => overlayEntry(path, over, undefined) }
+    for (; !next.done; next = shown.next()) yield overlayLeaf(next.value)
   }
+
+  /** A leaf that only the overlay has. */
+  const overlayLeaf = (path: string): VisibleLeaf => ({
+    path,
+    // It is one of the overlay's paths.
+    entry: () => overlayEntry(path, overlay.at(path) as OverlayLeaf, undefined),
+  })
 
   const node = (path: string): EntryData | undefined => {
     const leaves = Array.from(scan(descendantRange(path)), (found) => found.entry())
@@ -115,21 +119,29 @@ function* confirmedRows(
   }
 }
 
-function overlayLeaves(overlay: Overlay, range: PathRange, order: 'asc' | 'desc'): [string, OverlayLeaf][] {
-  const sign = order === 'asc' ? 1 : -1
-  return overlay
-    .leaves(commonAncestor(range))
-    .filter(
-      ([path]) =>
-        compareUtf8(path, range.from) >= 0 && (range.to === null || compareUtf8(path, range.to) < 0),
-    )
-    .sort(([a], [b]) => sign * compareUtf8(a, b))
+/** The overlay's paths in the range. */
+function* overlayLeaves(
+  overlay: Overlay,
+  range: PathRange,
+  order: 'asc' | 'desc',
+): Generator<string, undefined> {
+  const paths = overlay.paths()
+  const start = firstAtOrAfter(paths, range.from)
+  const end = range.to === null ? paths.length : firstAtOrAfter(paths, range.to)
+  if (order === 'asc') for (let i = start; i < end; i++) yield paths[i] as string
+  else for (let i = end - 1; i >= start; i--) yield paths[i] as string
 }
 
-/** A path at or above everything in the range, '' when there is none: a subtree's range is `p/` to `p0`. */
-function commonAncestor({ from, to }: PathRange): string {
-  const base = from.slice(0, -1)
-  return from.endsWith('/') && to === `${base}0` ? base : ''
+/** The index of the first of the sorted paths that is not before `path`. */
+function firstAtOrAfter(paths: readonly string[], path: string): number {
+  let low = 0
+  let high = paths.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareUtf8(paths[middle] as string, path) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function confirmedEntry(row: ConfirmedRow): EntryData {

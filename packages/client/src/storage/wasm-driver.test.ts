@@ -16,7 +16,7 @@ describe('the driver over sqlite-wasm', () => {
   it('binds texts of any length, one after the other', () => {
     const driver = openDriver()
     driver.exec('create table t (v)')
-    const texts = ['', 'x'.repeat(100_000), 'short', '€'.repeat(2_000), '\0', 'é😀\0x']
+    const texts = ['', 'x'.repeat(100_000), 'short', '€'.repeat(2_000), '\0', 'é😀\0x', '\ufeffx']
     for (const text of texts) driver.run('insert into t (v) values (?)', [text])
     expect(driver.all('select v from t order by rowid').flat()).toEqual(texts)
     driver.close()

@@ -111,23 +111,22 @@ function createBinder({ capi, wasm, SQLite3Error }: Sqlite3Static) {
   }
 }
 
-/** `get` of the library ends a text at its first NUL. Where lengths differ, the bytes are decoded instead. */
+/** `get` of the library ends a text at its first NUL and drops a byte order mark at its start: the bytes tell all. */
 function createRowReader({ capi, wasm }: Sqlite3Static): (statement: PreparedStatement) => SqlValue[] {
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-  const readText = (statement: PreparedStatement, column: number, text: string): string => {
-    const length = capi.sqlite3_column_bytes(statement, column)
-    if (length === text.length) return text
+  const readText = (statement: PreparedStatement, column: number): string => {
     const start = Number(capi.sqlite3_column_blob(statement, column))
-    return decoder.decode(wasm.heap8u().subarray(start, start + length))
+    const length = capi.sqlite3_column_bytes(statement, column)
+    return length === 0 ? '' : decoder.decode(wasm.heap8u().subarray(start, start + length))
   }
 
   return (statement) => {
     const row: SqlValue[] = []
     for (let column = 0; column < statement.columnCount; column++) {
-      // Reading gives number, bigint, string, null or Uint8Array; the wider type is for binding.
-      const value = statement.get(column) as SqlValue
-      row.push(typeof value === 'string' ? readText(statement, column, value) : value)
+      const isText = capi.sqlite3_column_type(statement, column) === capi.SQLITE_TEXT
+      // Reading gives number, bigint, null or Uint8Array; the wider type is for binding.
+      row.push(isText ? readText(statement, column) : (statement.get(column) as SqlValue))
     }
     return row
   }

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type BrowserContext, chromium, type LaunchOptions } from '@playwright/test'
+
+/** `npm test` names a Chromium; a bare `playwright test` finds the system's, else (undefined) Playwright's own. */
+const SYSTEM_CHROMIUM = '/usr/bin/chromium'
+
+/** A browser profile on disk: what one person's browser keeps over restarts. */
+export interface Profile {
+  /** The running browser. */
+  readonly context: BrowserContext
+  /** Closes the browser and starts it again. */
+  restart(): Promise<void>
+  /** SIGKILLs all of the browser's processes and starts it again. */
+  crash(): Promise<void>
+  /** Closes the browser and removes the profile. */
+  dispose(): Promise<void>
+}
+
+/** Storage is only realistic in a persistent profile: an ephemeral context keeps OPFS in memory. */
+export async function openProfile(options: LaunchOptions): Promise<Profile> {
+  const directory = await mkdtemp(join(tmpdir(), 'dust-profile-'))
+  const systemChromium = existsSync(SYSTEM_CHROMIUM) ? { executablePath: SYSTEM_CHROMIUM } : {}
+  const launch = () => chromium.launchPersistentContext(directory, { ...systemChromium, ...options })
+  let context = await launch()
+  return {
+    get context() {
+      return context
+    },
+    async restart() {
+      await context.close()
+      context = await launch()
+    },
+    async crash() {
+      const closed = context.waitForEvent('close')
+      await killProcessesOf(directory)
+      await closed
+      context = await launch()
+    },
+    async dispose() {
+      await context.close()
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+/** Playwright does not tell the browser's process id, but the profile's directory on its command line is unique. */
+async function killProcessesOf(directory: string): Promise<void> {
+  for (const [pid, command] of await runningCommands()) {
+    if (!command.includes(`--user-data-dir=${directory}`)) continue
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It went with its parent.
+    }
+  }
+}
+
+/** Linux tells it in files, also where no `ps` is installed. */
+async function runningCommands(): Promise<[pid: number, command: string][]> {
+  if (process.platform !== 'linux') {
+    const { stdout } = await promisify(execFile)('ps', ['-axww', '-o', 'pid=,args='])
+    return stdout.split('\n').map((line) => [Number.parseInt(line, 10), line])
+  }
+  const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger)
+  // A process that has ended since then has no command.
+  const commandOf = (pid: number) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return Promise.all(pids.map(async (pid): Promise<[number, string]> => [pid, await commandOf(pid)]))
+}

@@ -1,0 +1,40 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import sirv from 'sirv'
+
+/** The built test page (`e2e/page`). */
+export const TEST_PAGE = fileURLToPath(new URL('../page/dist', import.meta.url))
+
+export interface PageHost {
+  readonly origin: string
+  close(): Promise<void>
+}
+
+/**
+ * Serves a built page from an origin that stays up when the Dust server goes down, as an app's own host does.
+ * `headers` go on every file.
+ */
+export async function hostPage(
+  directory: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<PageHost> {
+  const files = sirv(directory, {
+    setHeaders(response) {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    },
+  })
+  const server = createServer((request, response) =>
+    files(request, response, () => void response.writeHead(404).end()),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A server that listens on a port has such an address.
+  const { port } = server.address() as AddressInfo
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    close() {
+      server.closeAllConnections()
+      return new Promise((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())))
+    },
+  }
+}
