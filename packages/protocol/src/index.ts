@@ -32,6 +32,7 @@ export {
   compareUtf8,
   descendantRange,
   isAncestor,
+  MAX_PATH_DEPTH,
   normalizePath,
   type PathInput,
   parentPath,
@@ -39,7 +40,7 @@ export {
   renderPath,
   type Segments,
 } from './path.js'
-export { matchesPath, type Pattern, type PatternInput, parsePattern } from './pattern.js'
+export { type Pattern, type PatternInput, parsePattern } from './pattern.js'
 export { createPatternIndex, type PatternIndex } from './pattern-index.js'
 export { type Entry, type EntryReader, type Plan, type PlanContext, planOp } from './plan.js'
 export { errorFromRejection, type RejectionTarget } from './rejection.js'
@@ -56,4 +57,3 @@ export {
   typeOf,
   unwrapScalar,
 } from './value.js'
-export { isWellFormed } from './well-formed.js'

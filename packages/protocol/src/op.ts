@@ -2,7 +2,7 @@ import { storedValueFault } from './check-value.js'
 import { PathError, type Rejection } from './errors.js'
 import type { FramePayload, OpName, WritePayload } from './frame.js'
 import type { JsonValue } from './json.js'
-import { parsePath, renderPath } from './path.js'
+import { MAX_PATH_DEPTH, parsePath, renderPath } from './path.js'
 import { isObject, isPlainMap } from './value.js'
 
 /** The ops that a `write` carries; `put_file` has a message of its own (spec/wire.md §6.3, §7). */
@@ -112,7 +112,8 @@ function parseTarget(payload: FramePayload): string | { ok: false; rejection: Re
   const { path_segments: segments, path } = payload
   if (!Array.isArray(segments) && typeof path !== 'string') return refused('missing_path')
   try {
-    return renderPath(parsePath(Array.isArray(segments) ? segments : path))
+    const parsed = parsePath(Array.isArray(segments) ? segments : path)
+    return parsed.length > MAX_PATH_DEPTH ? refused('path_too_deep') : renderPath(parsed)
   } catch (error) {
     if (error instanceof PathError) return refused(error.code)
     throw error

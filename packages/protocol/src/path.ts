@@ -4,6 +4,12 @@ import { isWellFormed } from './well-formed.js'
 /** Decoded, non-empty segments. */
 export type Segments = readonly string[]
 
+/**
+ * A write may aim this deep. Maps may be nested too, and what is assembled from below a path must still fit into a
+ * frame, which is bounded in depth.
+ */
+export const MAX_PATH_DEPTH = 256
+
 /** A path as callers may give it: the rendered form (`'users/alice'`), or its segments. */
 export type PathInput = string | readonly string[]
 

@@ -93,6 +93,7 @@ const LEASE_MESSAGES = {
 }
 
 const REASON_MESSAGES: { readonly [reason: string]: string } = {
+  path_too_deep: 'the path has more than 256 segments.',
   merge_requires_map_value: 'merge needs a map.',
   increment_requires_number_value: 'increment needs a number.',
   increment_requires_number_target: 'holds a value that is no number, so it cannot be incremented.',

@@ -11,6 +11,7 @@ import type { Confirmed } from './confirmed.js'
 import type { DustEvent, Verdict } from './events.js'
 import type { Outbox, PendingOp } from './outbox.js'
 import { clearedPaths, createParents, type Parents } from './parents.js'
+import type { PendingFold } from './pending-fold.js'
 import type { SnapshotEntry, SyncPort } from './sync-port.js'
 
 /** What applying the server's word needs of the replica. */
@@ -25,8 +26,7 @@ export interface ApplyContext {
   announce(opId: string, verdict: Verdict): void
   /** Takes an op out of the outbox and remembers its verdict. */
   settle(opId: string, verdict: Verdict): void
-  rebase(root: string): void
-  rebaseAll(): void
+  readonly fold: PendingFold
 }
 
 /** Ops whose effect depends on what they find; only these change when the confirmed state below them does. */
@@ -61,7 +61,7 @@ export function createSyncPort(context: ApplyContext): SyncPort {
     if (pending) commit(pending, storeSeq)
     const stale =
       pending || (outbox.size > 0 && outbox.touching(path).some((other) => DEPENDENT.has(other.op.op)))
-    if (stale) context.rebase(path)
+    if (stale) context.fold.invalidate(path)
     emit({
       path,
       op,
@@ -80,7 +80,7 @@ export function createSyncPort(context: ApplyContext): SyncPort {
   const settleCovered = (cursor: number): void => {
     for (const pending of outbox.ackedUpTo(cursor)) {
       commit(pending, pending.ackedSeq ?? cursor)
-      context.rebase(pending.op.path)
+      context.fold.invalidate(pending.op.path)
     }
   }
 
@@ -127,7 +127,7 @@ export function createSyncPort(context: ApplyContext): SyncPort {
         replaceConfirmed(seq, entries)
         confirmed.setCursor(seq)
         for (const pending of outbox.ackedUpTo(seq)) commit(pending, pending.ackedSeq ?? seq)
-        context.rebaseAll()
+        context.fold.rebuild()
       })
     },
     ack(opId, storeSeq) {
@@ -137,7 +137,7 @@ export function createSyncPort(context: ApplyContext): SyncPort {
         const cursor = confirmed.cursor()
         if (storeSeq === null || storeSeq <= cursor) {
           commit(pending, storeSeq ?? cursor)
-          context.rebase(pending.op.path)
+          context.fold.invalidate(pending.op.path)
         } else if (pending.ackedSeq === null) {
           context.announce(opId, { state: 'committed', revision: storeSeq })
           outbox.acknowledge(opId, storeSeq)
@@ -153,7 +153,7 @@ export function createSyncPort(context: ApplyContext): SyncPort {
         outbox.release(opId, null)
         context.settle(opId, verdict)
         context.announce(opId, verdict)
-        context.rebase(pending.op.path)
+        context.fold.invalidate(pending.op.path)
         emit({
           path: pending.op.path,
           op: pending.op.op,

@@ -23,6 +23,8 @@ export interface Confirmed {
   cursor(): number
   setCursor(seq: number): void
   get(path: string): ConfirmedRow | undefined
+  /** The value's JSON text alone: reading the rest of a row costs more than finding it. */
+  text(path: string): string | undefined
   /** Rows of the range in the given order, at most `limit`. */
   rows(range: PathRange, order: 'asc' | 'desc', limit: number): ConfirmedRow[]
   /** Whether there is no entry at all. */
@@ -74,6 +76,9 @@ export function createConfirmed(driver: SqliteDriver): Confirmed {
       const row = driver.all('select value, type, seq, synced_at from entries where path = ?', [path])[0]
       return row && toRow([path, ...row])
     },
+    // The column is text.
+    text: (path) =>
+      driver.all('select value from entries where path = ?', [path])[0]?.[0] as string | undefined,
     rows({ from, to }, order, limit) {
       const upper = to === null ? '' : 'and path < ?'
       const params: SqlValue[] = to === null ? [from, limit] : [from, to, limit]

@@ -1,5 +1,6 @@
-import { compareUtf8, type Effect, type EntryType, isAncestor, type JsonValue } from '@dustlayer/protocol'
+import { type Effect, type EntryType, isAncestor, type JsonValue } from '@dustlayer/protocol'
 import { createPathTrie } from './path-trie.js'
+import { createSortedPaths } from './sorted-paths.js'
 
 /** A leaf that a pending op shows in place of what is confirmed at its path. */
 export interface OverlayLeaf {
@@ -7,6 +8,15 @@ export interface OverlayLeaf {
   readonly type: EntryType
   /** The op that wrote it last. */
   readonly opId: string
+}
+
+/** What reading needs of an overlay. */
+export interface OverlayView {
+  readonly empty: boolean
+  /** The shown leaf, `null` when the path is hidden, undefined when the confirmed row counts. */
+  at(path: string): OverlayLeaf | null | undefined
+  /** The paths of all shown leaves, in byte order. Valid until the next change. */
+  paths(): readonly string[]
 }
 
 interface Cell {
@@ -22,12 +32,7 @@ interface Cell {
  * A shown leaf is always newer than whatever hides its path, because hiding drops the leaves it covers. So a
  * path shows its overlay leaf if it has one, nothing if it is hidden, and its confirmed row otherwise.
  */
-export interface Overlay {
-  readonly empty: boolean
-  /** The shown leaf, `null` when the path is hidden, undefined when the confirmed row counts. */
-  at(path: string): OverlayLeaf | null | undefined
-  /** The paths of all shown leaves, in byte order. Valid until the next change. */
-  paths(): readonly string[]
+export interface Overlay extends OverlayView {
   apply(effects: readonly Effect[], opId: string): void
   /** Like `apply`, but changes nothing outside the subtree of `root` (the path itself included). */
   applyWithin(root: string, effects: readonly Effect[], opId: string): void
@@ -38,7 +43,7 @@ export interface Overlay {
 
 export function createOverlay(): Overlay {
   const cells = createPathTrie<Cell>()
-  let sorted: readonly string[] | undefined
+  const shown = createSortedPaths()
 
   const cellAt = (path: string): Cell => {
     const existing = cells.get(path)
@@ -49,24 +54,28 @@ export function createOverlay(): Overlay {
   }
 
   const hide = (path: string, what: 'below' | 'all'): void => {
-    sorted = undefined
     cells.deleteBelow(path)
+    shown.removeBelow(path)
     const cell = cellAt(path)
-    if (what === 'all') cell.leaf = undefined
+    if (what === 'all' && cell.leaf) {
+      cell.leaf = undefined
+      shown.remove(path)
+    }
     if (cell.hides !== 'all') cell.hides = what
   }
 
   const forget = (path: string): void => {
-    sorted = undefined
     cells.deleteBelow(path)
     cells.delete(path)
+    shown.removeBelow(path)
+    shown.remove(path)
   }
 
   const applyOne = (effect: Effect, opId: string): void => {
     switch (effect.kind) {
       case 'put': {
         const cell = cellAt(effect.path)
-        if (!cell.leaf) sorted = undefined
+        if (!cell.leaf) shown.add(effect.path)
         cell.leaf = { value: effect.value, type: effect.type, opId }
         break
       }
@@ -92,12 +101,7 @@ export function createOverlay(): Overlay {
       if (cell?.hides === 'all') return null
       return cells.above(path).some(({ hides }) => hides !== 'nothing') ? null : undefined
     },
-    paths() {
-      sorted ??= Array.from(cells.within(''))
-        .flatMap(([path, { leaf }]) => (leaf ? path : []))
-        .sort(compareUtf8)
-      return sorted
-    },
+    paths: shown.all,
     apply(effects, opId) {
       for (const effect of effects) applyOne(effect, opId)
     },
@@ -110,8 +114,8 @@ export function createOverlay(): Overlay {
     },
     forget,
     clear() {
-      sorted = undefined
       cells.clear()
+      shown.clear()
     },
   }
 }

@@ -212,6 +212,24 @@ describe('preconditions', () => {
     ])
   })
 
+  it('I5 a CAS with the revision shown matches an own write that is acknowledged and not yet echoed', () => {
+    const { replica, event } = open()
+    event('set', 'k', 1)
+    replica.write({ op: 'set', path: 'k', value: 2, opId: 'o1' })
+    replica.sync.ack('o1', 7)
+    const { revision } = replica.entry('k') ?? { revision: -1 }
+    replica.write({ op: 'set', path: 'k', value: 3, opId: 'o2', ifMatch: revision })
+    replica.write({ op: 'set', path: 'new', value: 1, opId: 'o3' })
+    replica.sync.ack('o3', 8)
+    replica.write({ op: 'delete', path: 'new', value: null, opId: 'o4', ifMatch: 0 })
+    expect(replica.sync.outbox(0, 9)).toMatchObject([
+      { opId: 'o1', acked: true },
+      { opId: 'o2', payload: { if_match: 7 }, waitsFor: null },
+      { opId: 'o3', acked: true },
+      { opId: 'o4', payload: { if_match: 8 }, waitsFor: null },
+    ])
+  })
+
   it('I5 falls back to the original revision when the write it stands on is refused', () => {
     const { replica, event } = open()
     event('set', 'k', 1)

@@ -13,7 +13,7 @@ import type { SqliteDriver } from './driver.js'
 import type { DustEvent, Verdict } from './events.js'
 import { type ListOptions, listPattern, listRange, type PageData } from './listing.js'
 import { createOutbox, type LocalOp, type PendingOp, staticFault, unconditional } from './outbox.js'
-import { createOverlay } from './overlay.js'
+import { createPendingFold } from './pending-fold.js'
 import { openSchema } from './schema.js'
 import { createSettled } from './settled.js'
 import type { SyncPort } from './sync-port.js'
@@ -70,8 +70,8 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
   const confirmed = createConfirmed(driver)
   const outbox = createOutbox(driver)
   const settled = createSettled(driver)
-  const overlay = createOverlay()
-  const visible = createVisible(confirmed, overlay)
+  const fold = createPendingFold(outbox, (op) => optimisticEffects(op))
+  const visible = createVisible(confirmed, fold.view)
   const eventListeners = new Set<(events: readonly DustEvent[]) => void>()
   const verdictListeners = new Set<(opId: string, verdict: Verdict) => void>()
   let events: DustEvent[] = []
@@ -91,17 +91,6 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     },
   }
 
-  /** Folds the ops that touch a subtree anew onto the confirmed state, in issue order. */
-  const rebase = (root: string): void => {
-    overlay.forget(root)
-    for (const { op } of outbox.touching(root)) overlay.applyWithin(root, optimisticEffects(op), op.opId)
-  }
-
-  const rebaseAll = (): void => {
-    overlay.clear()
-    for (const { op } of outbox.all()) overlay.apply(optimisticEffects(op), op.opId)
-  }
-
   /** After a rollback, memory must say again what the tables say. */
   const reload = (): void => {
     events = []
@@ -109,7 +98,7 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     confirmed.reload()
     outbox.reload()
     settled.reload()
-    rebaseAll()
+    fold.rebuild()
   }
 
   const flush = (): void => {
@@ -148,29 +137,32 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
 
   /**
    * A CAS that names the revision shown at its path holds even if what shows is an own pending write; it then
-   * waits for that write's revision (invariant I5).
+   * waits for that write's revision (invariant I5), or takes it when the server has told it already.
    */
-  const judge = (op: LocalOp): { waitsFor: string | null } => {
+  const judge = (op: LocalOp): { judged: LocalOp; waitsFor: string | null } => {
     const shownBy = op.ifMatch === undefined ? undefined : outbox.get(visible.pendingOp(op.path) ?? '')
     const acked = shownBy?.ackedSeq ?? null
-    const judged: EntryReader = {
+    const entries: EntryReader = {
       get(path): Entry | undefined {
         const entry = reader.get(path)
         return entry && acked !== null && acked === op.ifMatch ? { ...entry, seq: acked } : entry
       },
     }
     const rejection = staticFault(op)
-    const plan = rejection ? ({ ok: false, rejection } as const) : planOp(op, judged, NO_LEASES)
+    const plan = rejection ? ({ ok: false, rejection } as const) : planOp(op, entries, NO_LEASES)
     if (!plan.ok) throw errorFromRejection(plan.rejection, { store, path: op.path })
-    return { waitsFor: shownBy && acked === null ? shownBy.op.opId : null }
+    return {
+      judged: acked === null ? op : { ...op, ifMatch: acked },
+      waitsFor: shownBy && acked === null ? shownBy.op.opId : null,
+    }
   }
 
   const write = (op: LocalOp): void => {
     if (outbox.get(op.opId) || settled.get(op.opId)) return
-    const { waitsFor } = judge(op)
+    const { judged, waitsFor } = judge(op)
     transaction(() => {
-      outbox.append(op, waitsFor, now())
-      overlay.apply(optimisticEffects(op), op.opId)
+      fold.add(op)
+      outbox.append(judged, waitsFor, now())
       const { path, value, opId } = op
       emit({
         path,
@@ -186,16 +178,16 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     })
   }
 
-  rebaseAll()
+  fold.rebuild()
   return {
-    get: (path) => visible.entry(path)?.value,
+    get: visible.value,
     entry: visible.entry,
     getMany(paths, options) {
       // Without a prototype, so that a path such as `__proto__` is a key like any other.
       const found: { [path: string]: JsonValue } = Object.create(null)
       for (const path of paths) {
-        const entry = options?.leaves ? visible.leaf(path) : visible.entry(path)
-        if (entry) found[path] = entry.value
+        const value = options?.leaves ? visible.leaf(path)?.value : visible.value(path)
+        if (value !== undefined) found[path] = value
       }
       return found
     },
@@ -216,8 +208,7 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
       emit,
       announce: (opId, verdict) => verdicts.push([opId, verdict]),
       settle,
-      rebase,
-      rebaseAll,
+      fold,
     }),
     close: () => driver.close(),
   }

@@ -4,11 +4,13 @@ import {
   descendantRange,
   type EntryType,
   type JsonValue,
+  parseJson,
   renderPath,
   type Segments,
 } from '@dustlayer/protocol'
 import { type Confirmed, type ConfirmedRow, type PathRange, rowValue } from './confirmed.js'
-import type { Overlay, OverlayLeaf } from './overlay.js'
+import type { OverlayLeaf, OverlayView } from './overlay.js'
+import { firstAtOrAfter } from './sorted-paths.js'
 
 /** An entry or node as readers see it. */
 export interface EntryData {
@@ -38,6 +40,8 @@ export interface Visible {
   pendingOp(path: string): string | undefined
   /** The leaf, else the node assembled from everything below, else undefined. */
   entry(path: string): EntryData | undefined
+  /** The value of what `entry` would give. */
+  value(path: string): JsonValue | undefined
   /** Leaves of the range in the given order. Nothing may be written while it runs. */
   scan(range: PathRange, order?: 'asc' | 'desc'): Generator<VisibleLeaf>
 }
@@ -45,7 +49,7 @@ export interface Visible {
 const FIRST_CHUNK = 16
 const LARGEST_CHUNK = 1_024
 
-export function createVisible(confirmed: Confirmed, overlay: Overlay): Visible {
+export function createVisible(confirmed: Confirmed, overlay: OverlayView): Visible {
   const leaf = (path: string): EntryData | undefined => {
     const shown = overlay.empty ? undefined : overlay.at(path)
     if (shown === null) return undefined
@@ -98,6 +102,12 @@ export function createVisible(confirmed: Confirmed, overlay: Overlay): Visible {
     leaf,
     pendingOp: (path) => overlay.at(path)?.opId,
     entry: (path) => leaf(path) ?? node(path),
+    value(path) {
+      const shown = overlay.empty ? undefined : overlay.at(path)
+      if (shown) return shown.value
+      const text = shown === null ? undefined : confirmed.text(path)
+      return text === undefined ? node(path)?.value : parseJson(text)
+    },
     scan,
   }
 }
@@ -121,7 +131,7 @@ function* confirmedRows(
 
 /** The overlay's paths in the range. */
 function* overlayLeaves(
-  overlay: Overlay,
+  overlay: OverlayView,
   range: PathRange,
   order: 'asc' | 'desc',
 ): Generator<string, undefined> {
@@ -130,18 +140,6 @@ function* overlayLeaves(
   const end = range.to === null ? paths.length : firstAtOrAfter(paths, range.to)
   if (order === 'asc') for (let i = start; i < end; i++) yield paths[i] as string
   else for (let i = end - 1; i >= start; i--) yield paths[i] as string
-}
-
-/** The index of the first of the sorted paths that is not before `path`. */
-function firstAtOrAfter(paths: readonly string[], path: string): number {
-  let low = 0
-  let high = paths.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareUtf8(paths[middle] as string, path) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 function confirmedEntry(row: ConfirmedRow): EntryData {

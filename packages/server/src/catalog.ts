@@ -51,10 +51,17 @@ export interface TokenTable {
   revoke(id: string, now: number): boolean
 }
 
+/** Which stores a blob may have been uploaded to, so that a download need not look into all of them. */
+export interface UploadIndex {
+  add(hash: string, storeId: string): void
+  storesWith(hash: string): StoreRecord[]
+}
+
 /** Stores, tokens and devices of one data directory. Several processes may have it open. */
 export interface Catalog {
   readonly stores: StoreDirectory
   readonly tokens: TokenTable
+  readonly uploads: UploadIndex
   /** Notes that a device connected. */
   deviceSeen(deviceId: string, tokenId: string, now: number): void
   /** Throws when the catalog cannot be read. */

@@ -143,10 +143,19 @@ describe('command line', () => {
     [['token', 'create', '--store', 'acme/none', '--scopes', 'entries:read'], 'Create it first'],
     [['token', 'create', '--store', 'a/*', '--store', 'b/*', '--scopes', 'entries:read'], 'one organization'],
     [['token', 'create', '--store', 'a/*', '--scopes', 'entries:red'], '"entries:red" is no scope'],
+    [['store', 'create', 'acme/x', '--ttl', '9000000000000'], 'The expiry is no date'],
+    [
+      ['token', 'create', '--store', 'a/*', '--scopes', 'entries:read', '--ttl', '999999999999999'],
+      'no date',
+    ],
+    [['store', 'list', '--data', '/nowhere/at/all'], 'There is no directory /nowhere/at/all'],
     [['token', 'revoke', 'x'], 'There is no valid token with the id x'],
   ])('%j fails with a sentence that helps', async (args, message) => {
     await withTempDir(async (dir) => {
-      const wrong = args.length > 1 && !args.includes('--port') ? [...args, '--data', dir] : args
+      const wrong =
+        args.length > 1 && !args.includes('--port') && !args.includes('--data')
+          ? [...args, '--data', dir]
+          : args
       expect(await failure(...wrong)).toContain(message)
     })
   })

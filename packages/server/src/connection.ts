@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { FrameError } from '@dustlayer/protocol'
 import { type RawData, WebSocket } from 'ws'
+import { createIntake } from './intake.js'
 import { describeError } from './log.js'
 import { createOutlet } from './outlet.js'
 import type { Services } from './services.js'
@@ -36,8 +37,9 @@ const INTERNAL_ERROR = 1011
 export function createConnection(options: ConnectionOptions): Connection {
   const { services, ws, socket, format, grant, deviceId, closed } = options
   const { catalog, clock, logger } = services
-  const outlet = createOutlet(ws, socket, format)
-  const topics = createTopics({ services, outlet, grant, deviceId })
+  const intake = createIntake(ws)
+  const outlet = createOutlet(ws, socket, format, intake)
+  const topics = createTopics({ services, outlet, intake, grant, deviceId })
   let lastHeard = clock.monotonic()
 
   const receive = (data: Buffer, isBinary: boolean) => {

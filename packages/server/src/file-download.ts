@@ -56,7 +56,7 @@ function bearerGrant(request: IncomingMessage, { catalog, clock }: Services): Gr
 }
 
 function findFile({ catalog, hub, clock }: Services, grant: Grant, hash: string): StoredFile | undefined {
-  for (const record of catalog.stores.list()) {
+  for (const record of catalog.uploads.storesWith(hash)) {
     if (!isActive(record, clock.now()) || refusal(grant, record, 'files:read')) continue
     const file = hub.open(record).storage.files.referenced(hash)
     if (file) return file

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TestClient } from './testing/test-client.js'
@@ -69,6 +69,17 @@ describe('put_file', () => {
   it('K05 takes path_segments alone', async () => {
     expect((await putFile({ path: undefined, path_segments: ['by', 'segments'] })).status).toBe('ok')
     expect(client.events().at(-1)?.path).toBe('by/segments')
+  })
+
+  it('says so when the bytes cannot be kept, and the topic goes on', async () => {
+    const blobs = join(world.dataDir, 'blobs')
+    renameSync(blobs, `${blobs}-away`)
+    writeFileSync(blobs, 'in the way')
+    const content = Buffer.from('new').toString('base64')
+    expect((await putFile({ content })).response).toMatchObject({ reason: 'storage_failed' })
+    rmSync(blobs)
+    renameSync(`${blobs}-away`, blobs)
+    expect((await putFile({ content })).status).toBe('ok')
   })
 })
 

@@ -1,5 +1,5 @@
 export type { Administration } from './administration.js'
-export type { Catalog, StoreDirectory, StoreRecord, TokenRecord, TokenTable } from './catalog.js'
+export type { Catalog, StoreDirectory, StoreRecord, TokenRecord, TokenTable, UploadIndex } from './catalog.js'
 export { type Clock, systemClock } from './clock.js'
 export { type DataDir, type DataDirOptions, openDataDir } from './data-dir.js'
 export type { Broadcast } from './event-frame.js'

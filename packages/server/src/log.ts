@@ -44,5 +44,7 @@ export function describeError(error: unknown): string {
 
 function asText(message: string, fields: LogFields): string {
   const known = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return [message, ...known.map(([name, value]) => `${name}=${value}`)].join('  ')
+  const line = [message, ...known.map(([name, value]) => `${name}=${value}`)].join('  ')
+  // Device ids and topics are what clients say; a terminal must not take them for commands.
+  return line.replace(/(?![\n\t])\p{Cc}/gu, '\ufffd')
 }

@@ -62,6 +62,25 @@ describe.each(['json', 'msgpack'] as const)('odd paths and values in %s', (forma
     expect(entries().length).toBe(before)
   })
 
+  it('a path that is too deep for the frames of what lies above it is refused', async () => {
+    const segments = (depth: number) => Array.from({ length: depth }, () => 's')
+    const file = { content: 'aGk=', client_op_id: 'file' }
+    for (const push of [
+      client.write(T, { op: 'set', path_segments: segments(257), value: 1, client_op_id: `o${++ops}` }),
+      client.push(T, 'put_file', { ...file, path: segments(257).join('/') }),
+    ]) {
+      expect(await push).toEqual({ status: 'error', response: { reason: 'path_too_deep' } })
+    }
+    // The deepest of all, brought back in one piece by a rollback, reaches every member.
+    const value = nested(1)
+    const deepest = { op: 'set', path_segments: segments(256), value, client_op_id: `o${++ops}` }
+    const seq = Number((await client.write(T, deepest)).response.store_seq)
+    await client.write(T, { op: 'delete', path: 's', client_op_id: `o${++ops}` })
+    expect(await client.push(T, 'rollback', { path: 's', to_seq: seq })).toMatchObject({ status: 'ok' })
+    expect(client.events(T).at(-1)).toMatchObject({ op: 'set', path: 's' })
+    expect(entries().filter(({ path }) => path.startsWith('s/s/s'))).toMatchObject([{ value }])
+  })
+
   it('an increment cannot leave the range that every format can carry', async () => {
     expect((await set('n', 2n ** 64n - 1n)).status).toBe('ok')
     const up = await client.write(T, { op: 'increment', path: 'n', value: 1, client_op_id: `o${++ops}` })

@@ -12,6 +12,8 @@ export interface OpenStore {
   readonly sequencer: Sequencer
   /** Each commit in order, right after it is durable. Listeners must not throw. Returns the unsubscribe function. */
   follow(listener: (commit: Broadcast) => void): () => void
+  /** Whether there are listeners. */
+  readonly followed: boolean
 }
 
 export function openStore(record: StoreRecord, storage: StoreStorage, clock: Clock): OpenStore {
@@ -31,6 +33,9 @@ export function openStore(record: StoreRecord, storage: StoreStorage, clock: Clo
     follow(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    get followed() {
+      return listeners.size > 0
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
+import type { Intake } from './intake.js'
 import type { Outlet } from './member.js'
 import type { WireFormat } from './wire-format.js'
 
@@ -13,7 +14,13 @@ export interface SocketOutlet extends Outlet {
 const HIGH_WATER_BYTES = 4_000_000
 
 /** A peer that sends without receiving is not read from, so that answers to it do not pile up either. */
-export function createOutlet(ws: WebSocket, socket: Socket, format: WireFormat): SocketOutlet {
+export function createOutlet(
+  ws: WebSocket,
+  socket: Socket,
+  format: WireFormat,
+  intake: Intake,
+): SocketOutlet {
+  let release: (() => void) | undefined
   let corked = false
   let written = 0
   let waiting: (() => void)[] = []
@@ -42,9 +49,12 @@ export function createOutlet(ws: WebSocket, socket: Socket, format: WireFormat):
     })
   }
   const resume = () => {
-    if (ws.readyState !== WebSocket.OPEN) return
-    if (congested()) whenDrained(resume)
-    else ws.resume()
+    if (ws.readyState === WebSocket.OPEN && congested()) {
+      whenDrained(resume)
+      return
+    }
+    release?.()
+    release = undefined
   }
 
   return {
@@ -55,8 +65,8 @@ export function createOutlet(ws: WebSocket, socket: Socket, format: WireFormat):
       if (ws.readyState !== WebSocket.OPEN) return
       cork()
       ws.send(frame, { binary: format.kind === 'msgpack' })
-      if (congested() && !ws.isPaused) {
-        ws.pause()
+      if (congested() && !release) {
+        release = intake.hold()
         whenDrained(resume)
       }
     },

@@ -1,4 +1,4 @@
-import { type JsonValue, PathError, parsePath, renderPath } from '@dustlayer/protocol'
+import { type JsonValue, MAX_PATH_DEPTH, PathError, parsePath, renderPath } from '@dustlayer/protocol'
 
 export type ParsedPath =
   | { readonly ok: true; readonly path: string }
@@ -9,7 +9,9 @@ export function parsePathField(value: JsonValue | undefined): ParsedPath {
   if (value === null || value === undefined) return { ok: false, reason: 'missing_path' }
   if (typeof value !== 'string' && !Array.isArray(value)) return { ok: false, reason: 'invalid_path' }
   try {
-    return { ok: true, path: renderPath(parsePath(value)) }
+    const segments = parsePath(value)
+    if (segments.length > MAX_PATH_DEPTH) return { ok: false, reason: 'path_too_deep' }
+    return { ok: true, path: renderPath(segments) }
   } catch (error) {
     if (error instanceof PathError) return { ok: false, reason: error.code }
     throw error

@@ -86,7 +86,14 @@ function handlePutFile(push: Push): void {
     return
   }
   const { path, clientOpId, bytes, contentType, filename } = upload
-  const hash = services.blobs.put(bytes)
+  let hash: string
+  try {
+    hash = services.blobs.put(bytes)
+    services.catalog.uploads.add(hash, store.record.id)
+  } catch (error) {
+    answerFailure(push, error)
+    return
+  }
   const file = { hash, size: bytes.length, contentType, filename }
   submit(push, putFileJob({ path, clientOpId, file }, deviceId, services.limits))
 }
@@ -131,7 +138,8 @@ function denyWrite({ services, grant, store }: Push, scope: Scope): Reply | unde
   return wait === undefined ? undefined : rejected({ reason: 'rate_limited', retry_after_ms: wait })
 }
 
-function submit({ services, store, answer }: Push, job: Job<Reply>): void {
+function submit(push: Push, job: Job<Reply>): void {
+  const { store, answer } = push
   store.sequencer.submit(job, (result) => {
     if (result.ok) {
       const { value } = result
@@ -140,16 +148,17 @@ function submit({ services, store, answer }: Push, job: Job<Reply>): void {
     }
     // Without an answer the client sends the op again to the next server; a rejection would lose it.
     if (result.error instanceof ClosedError) return
-    const { org, name } = store.record
-    services.logger.error('an op could not be stored', {
-      store: `${org}/${name}`,
-      error: describeError(result.error),
-    })
-    answer(
-      rejected({
-        reason: 'storage_failed',
-        message: 'The server could not store the op. Nothing was written.',
-      }),
-    )
+    answerFailure(push, result.error)
   })
+}
+
+function answerFailure({ services, store, answer }: Push, error: unknown): void {
+  const { org, name } = store.record
+  services.logger.error('an op could not be stored', { store: `${org}/${name}`, error: describeError(error) })
+  answer(
+    rejected({
+      reason: 'storage_failed',
+      message: 'The server could not store the op. Nothing was written.',
+    }),
+  )
 }

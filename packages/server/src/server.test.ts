@@ -55,6 +55,23 @@ describe('start', () => {
     }
   })
 
+  it('survives a catalog that fails, and says that it is not ready', async () => {
+    const world = await startTestServer()
+    try {
+      const client = await world.connect()
+      const catalog = new Database(join(world.dataDir, 'catalog.db'))
+      catalog.exec('DROP TABLE tokens; DROP TABLE stores')
+      catalog.close()
+      await expect(world.connect()).rejects.toThrow('500')
+      client.send([null, '1', 'phoenix', 'heartbeat', {}])
+      expect((await client.closed).code).toBe(1011)
+      expect((await fetch(`${world.server.httpUrl}/readyz`)).status).toBe(503)
+      expect((await fetch(`${world.server.httpUrl}/healthz`)).status).toBe(200)
+    } finally {
+      await world.close()
+    }
+  })
+
   it('fails when the port is taken, and leaves nothing behind', async () => {
     await withTempDir(async (dir) => {
       const first = await createServer({ dataDir: join(dir, 'a') })

@@ -8,7 +8,7 @@ import { type DataDir, type DataDirOptions, openDataDir } from './data-dir.js'
 import { DEV_ORG, DEV_STORE, prepareDevMode } from './dev-mode.js'
 import { SOCKET_BASE_PATH } from './handshake.js'
 import { createRequestHandler } from './http.js'
-import { type Logger, silentLogger } from './log.js'
+import { describeError, type Logger, silentLogger } from './log.js'
 import { createOriginPolicy } from './origin.js'
 import { createRateLimiter } from './rate-limit.js'
 import type { Services } from './services.js'
@@ -110,8 +110,7 @@ function checkOptions(options: ServerOptions): void {
     if (!Number.isInteger(value) || value < 0)
       throw new OptionError(`The option "${name}" is a whole number from 0.`)
   }
-  if ((options.idleTimeoutMs ?? 1) <= 0)
-    throw new OptionError('The idle timeout is a number of milliseconds above 0.')
+  if ((options.idleTimeoutMs ?? 1) <= 0) throw new OptionError('The idle timeout must be above 0.')
 }
 
 async function serve(data: DataDir, clock: Clock, options: ServerOptions): Promise<DustServer> {
@@ -132,7 +131,11 @@ async function serve(data: DataDir, clock: Clock, options: ServerOptions): Promi
   const endpoint = createSocketEndpoint({ services, origins, idleTimeoutMs: options.idleTimeoutMs ?? 60_000 })
   http.on('upgrade', endpoint.upgrade)
   const sweep = setInterval(() => {
-    for (const store of data.hub.archiveExpired()) endpoint.endStore(store.id)
+    try {
+      for (const store of data.hub.archiveExpired()) endpoint.endStore(store.id)
+    } catch (error) {
+      logger.error('stores whose time is up could not be archived', { error: describeError(error) })
+    }
   }, EXPIRY_SWEEP_MS)
   logger.info('listening', { address, dev })
 

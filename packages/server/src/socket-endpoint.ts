@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { type Connection, createConnection } from './connection.js'
-import { decideHandshake, SOCKET_PATH } from './handshake.js'
+import { decideHandshake, type Handshake, SOCKET_PATH } from './handshake.js'
 import { describeError } from './log.js'
 import type { OriginPolicy } from './origin.js'
 import { pathOf } from './respond.js'
@@ -62,11 +62,21 @@ export function createSocketEndpoint({
     Math.min(idleTimeoutMs / 4, MAX_SWEEP_MS),
   )
 
+  const handshakeOf = (request: IncomingMessage): Handshake | undefined => {
+    try {
+      return decideHandshake(request, { catalog, clock, origins })
+    } catch (error) {
+      logger.error('a handshake could not be decided', { error: describeError(error) })
+      return undefined
+    }
+  }
+
   return {
     upgrade(request, socket, head) {
       if (pathOf(request) !== SOCKET_PATH) return refuse(socket, '404 Not Found')
       if (request.method !== 'GET') return refuse(socket, '400 Bad Request')
-      const handshake = decideHandshake(request, { catalog, clock, origins })
+      const handshake = handshakeOf(request)
+      if (!handshake) return refuse(socket, '500 Internal Server Error')
       if (!handshake.ok) {
         logger.info('a connection was refused', { reason: handshake.reason })
         return refuse(socket, '403 Forbidden')

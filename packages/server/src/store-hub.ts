@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { OptionError } from '@dustlayer/protocol'
 import type { Catalog, StoreRecord } from './catalog.js'
 import type { Clock } from './clock.js'
+import { checkExpiry } from './expiry.js'
 import { isActive, type OpenStore, openStore } from './open-store.js'
 import type { StorageEngine } from './storage.js'
 import { parseStoreName, readStoreName } from './store-name.js'
@@ -15,7 +15,10 @@ export interface StoreHub {
   find(reference: string): StoreRecord | undefined
   /** @throws OptionError when the name is invalid or taken. */
   create(name: string, options?: { readonly expiresAt?: number }): StoreRecord
-  /** The one open instance of a store. @throws StorageError when its storage cannot be opened. */
+  /**
+   * The one open instance of a store. It may be closed, when many others are opened, as soon as nobody follows it:
+   * do not keep it without following it. @throws StorageError when its storage cannot be opened.
+   */
   open(record: StoreRecord): OpenStore
   /** No more writes, no more joins by name; the data stays. */
   archive(id: string): void
@@ -32,8 +35,19 @@ export interface StoreHubOptions {
   readonly clock: Clock
 }
 
+/** Each open store takes files and memory, so of those that nobody follows only the last used stay open. */
+const MOST_UNFOLLOWED = 64
+
 export function createStoreHub({ catalog, engine, clock }: StoreHubOptions): StoreHub {
   const opened = new Map<string, OpenStore>()
+  /** The longest unused first. */
+  const closeUnfollowed = () => {
+    const unfollowed = [...opened.values()].filter((store) => !store.followed)
+    for (const store of unfollowed.slice(0, Math.max(0, unfollowed.length - MOST_UNFOLLOWED))) {
+      opened.delete(store.record.id)
+      closeStore(store)
+    }
+  }
   const archive = (id: string) => {
     catalog.stores.archive(id)
     const store = opened.get(id)
@@ -50,10 +64,13 @@ export function createStoreHub({ catalog, engine, clock }: StoreHubOptions): Sto
     open(record) {
       let store = opened.get(record.id)
       if (!store) {
+        if (opened.size >= MOST_UNFOLLOWED) closeUnfollowed()
         store = openStore(record, engine.open(record.org, record.name), clock)
-        opened.set(record.id, store)
       }
       store.record = record
+      // The map keeps its keys in this order: the last used comes last.
+      opened.delete(record.id)
+      opened.set(record.id, store)
       return store
     },
     archive,
@@ -69,13 +86,15 @@ export function createStoreHub({ catalog, engine, clock }: StoreHubOptions): Sto
       for (const store of opened.values()) store.sequencer.close()
     },
     close() {
-      for (const store of opened.values()) {
-        store.sequencer.close()
-        store.storage.close()
-      }
+      for (const store of opened.values()) closeStore(store)
       opened.clear()
     },
   }
+}
+
+function closeStore({ sequencer, storage }: OpenStore): void {
+  sequencer.close()
+  storage.close()
 }
 
 /** @throws OptionError when the name is invalid or taken. */
@@ -87,15 +106,12 @@ export function createStoreRecord(
 ): StoreRecord {
   const parsed = parseStoreName(name)
   const now = clock.now()
-  if (expiresAt !== undefined && !Number.isSafeInteger(expiresAt)) {
-    throw new OptionError(`The expiry of ${name} must be in whole milliseconds since 1970.`)
-  }
   const record: StoreRecord = {
     id: randomUUID(),
     ...parsed,
     status: 'active',
     createdAt: now,
-    expiresAt: expiresAt ?? null,
+    expiresAt: checkExpiry(expiresAt),
   }
   catalog.stores.create(record)
   return record

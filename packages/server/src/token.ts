@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { OptionError, type Rejection } from '@dustlayer/protocol'
 import type { Catalog, StoreRecord, TokenRecord } from './catalog.js'
+import { checkExpiry } from './expiry.js'
 import type { Scope } from './scope.js'
 import { isOrg, parseStoreName } from './store-name.js'
 
@@ -30,7 +31,7 @@ export interface CreatedToken {
   readonly token: string
 }
 
-/** @throws OptionError when a store is unknown, or the stores belong to several organizations. */
+/** @throws OptionError when a store is unknown, the stores belong to several organizations, or the expiry is no date. */
 export function createToken(catalog: Catalog, wanted: NewToken, now: number): CreatedToken {
   const token = PREFIX + randomBytes(32).toString('base64url')
   const id = randomUUID()
@@ -42,7 +43,7 @@ export function createToken(catalog: Catalog, wanted: NewToken, now: number): Cr
     ...storeGrant(catalog, wanted.stores),
     scopes: [...wanted.scopes].sort(),
     createdAt: now,
-    expiresAt: wanted.expiresAt ?? null,
+    expiresAt: checkExpiry(wanted.expiresAt),
     revokedAt: null,
   })
   return { id, token }

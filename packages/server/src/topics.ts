@@ -1,4 +1,5 @@
 import type { Frame, FramePayload, JsonMap } from '@dustlayer/protocol'
+import type { Intake } from './intake.js'
 import { decideJoin, type JoinOutcome } from './join.js'
 import { describeError } from './log.js'
 import { createMember, type Member, type Outlet } from './member.js'
@@ -19,6 +20,7 @@ export interface Topics {
 export interface TopicsOptions {
   readonly services: Services
   readonly outlet: Outlet
+  readonly intake: Intake
   readonly grant: Grant
   readonly deviceId: string
 }
@@ -27,7 +29,7 @@ type Ref = Frame[1]
 
 const UNMATCHED = rejected({ reason: 'unmatched topic' })
 
-export function createTopics({ services, outlet, grant, deviceId }: TopicsOptions): Topics {
+export function createTopics({ services, outlet, intake, grant, deviceId }: TopicsOptions): Topics {
   const { logger } = services
   const members = new Map<string, Member>()
 
@@ -96,10 +98,15 @@ export function createTopics({ services, outlet, grant, deviceId }: TopicsOption
       member.reply(ref, rejected({ reason: 'unknown event', event }))
       return
     }
-    const reply = (reply: Reply, afterSeq?: number) => member.reply(ref, reply, afterSeq)
+    const answered = intake.pushed()
+    const reply = (reply: Reply, afterSeq?: number) => {
+      answered()
+      member.reply(ref, reply, afterSeq)
+    }
     try {
       handler({ services, grant, store: member.store, deviceId, payload, answer: reply })
     } catch (error) {
+      answered()
       fail(member, error)
     }
   }

@@ -52,6 +52,7 @@ export function createHost({ storage, sync, deviceId, now, defer, deliver }: Hos
         sync: sync.attach(store, replica.sync),
         storage: storage.info,
         postbox,
+        defer,
       })
     } catch (error) {
       driver.close()

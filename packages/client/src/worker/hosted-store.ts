@@ -34,6 +34,8 @@ export interface HostedStoreOptions {
   readonly sync: StoreSync
   readonly storage: StorageInfo
   readonly postbox: Postbox
+  /** Runs a function in a later turn. */
+  defer(run: () => void): void
 }
 
 export function createHostedStore({
@@ -42,6 +44,7 @@ export function createHostedStore({
   sync,
   storage,
   postbox,
+  defer,
 }: HostedStoreOptions): HostedStore {
   const subscriptions = createSubscriptions()
   const statusWatches = createStatusWatches()
@@ -133,7 +136,8 @@ export function createHostedStore({
       write,
       desk,
       onWritten() {
-        sync.outboxChanged()
+        // The page is told before the server: encoding and sending would only delay the answer.
+        defer(sync.outboxChanged)
         statusChanged()
       },
     }),

@@ -1,11 +1,10 @@
 import { OptionError } from '@dustlayer/protocol'
 import { systemClock } from '../clock.js'
 import { openDataDir } from '../data-dir.js'
-import { openCatalog } from '../sqlite/catalog-file.js'
 import { createStoreRecord } from '../store-hub.js'
 import { parseStoreName } from '../store-name.js'
 import type { Command } from './commands.js'
-import { dataDirOf, dataOption } from './data-option.js'
+import { dataDirOf, dataOption, withCatalog, withExistingCatalog } from './data-option.js'
 import { table } from './table.js'
 
 export const storeCreateCommand: Command = {
@@ -18,16 +17,13 @@ export const storeCreateCommand: Command = {
     json: { type: 'boolean', help: 'print the store as JSON' },
   },
   run(options) {
-    const catalog = openCatalog(dataDirOf(options))
-    try {
+    withCatalog(options, (catalog) => {
       const ttl = options.count('ttl')
       const expiry = ttl === undefined ? {} : { expiresAt: systemClock.now() + ttl * 1_000 }
       const store = createStoreRecord(catalog, systemClock, options.positionals[0] ?? '', expiry)
       const text = `Created ${store.org}/${store.name} (id ${store.id})`
       process.stdout.write(`${options.flag('json') ? JSON.stringify(store) : text}\n`)
-    } finally {
-      catalog.close()
-    }
+    })
   },
 }
 
@@ -36,8 +32,7 @@ export const storeListCommand: Command = {
   help: 'Lists the stores.',
   options: { data: dataOption, json: { type: 'boolean', help: 'print the stores as JSON' } },
   run(options) {
-    const catalog = openCatalog(dataDirOf(options))
-    try {
+    withExistingCatalog(options, (catalog) => {
       const stores = catalog.stores.list()
       if (options.flag('json')) {
         process.stdout.write(`${JSON.stringify(stores)}\n`)
@@ -47,9 +42,7 @@ export const storeListCommand: Command = {
         return [`${org}/${name}`, status, time(createdAt), expiresAt === null ? 'never' : time(expiresAt), id]
       })
       process.stdout.write(table(['Store', 'Status', 'Created', 'Expires', 'Id'], rows))
-    } finally {
-      catalog.close()
-    }
+    })
   },
 }
 

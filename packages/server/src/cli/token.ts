@@ -2,10 +2,9 @@ import { OptionError } from '@dustlayer/protocol'
 import type { TokenRecord } from '../catalog.js'
 import { systemClock } from '../clock.js'
 import { parseScopes } from '../scope.js'
-import { openCatalog } from '../sqlite/catalog-file.js'
 import { createToken } from '../token.js'
 import type { Command } from './commands.js'
-import { dataDirOf, dataOption } from './data-option.js'
+import { dataOption, withCatalog, withExistingCatalog } from './data-option.js'
 import { table } from './table.js'
 
 export const tokenCreateCommand: Command = {
@@ -35,8 +34,7 @@ export const tokenCreateCommand: Command = {
     const stores = options.list('store')
     if (stores.length === 0)
       throw new OptionError('--store is missing. Give org/name, or org/* for all of its stores.')
-    const catalog = openCatalog(dataDirOf(options))
-    try {
+    withCatalog(options, (catalog) => {
       const now = systemClock.now()
       const created = createToken(
         catalog,
@@ -49,9 +47,7 @@ export const tokenCreateCommand: Command = {
         now,
       )
       process.stdout.write(`${options.flag('json') ? JSON.stringify(created) : created.token}\n`)
-    } finally {
-      catalog.close()
-    }
+    })
   },
 }
 
@@ -60,8 +56,7 @@ export const tokenListCommand: Command = {
   help: 'Lists the tokens, without their text.',
   options: { data: dataOption, json: { type: 'boolean', help: 'print the tokens as JSON' } },
   run(options) {
-    const catalog = openCatalog(dataDirOf(options))
-    try {
+    withExistingCatalog(options, (catalog) => {
       const tokens = catalog.tokens.list()
       if (options.flag('json')) {
         const shown = tokens.map(({ hash: _, ...token }) => token)
@@ -77,9 +72,7 @@ export const tokenListCommand: Command = {
         token.scopes.join(','),
       ])
       process.stdout.write(table(['Id', 'Name', 'Token', 'Stores', 'State', 'Scopes'], rows))
-    } finally {
-      catalog.close()
-    }
+    })
   },
 }
 
@@ -90,15 +83,12 @@ export const tokenRevokeCommand: Command = {
   options: { data: dataOption },
   run(options) {
     const id = options.positionals[0] ?? ''
-    const catalog = openCatalog(dataDirOf(options))
-    try {
+    withExistingCatalog(options, (catalog) => {
       if (!catalog.tokens.revoke(id, systemClock.now())) {
         throw new OptionError(`There is no valid token with the id ${id}. See dust-server token list.`)
       }
       process.stdout.write('Token revoked.\n')
-    } finally {
-      catalog.close()
-    }
+    })
   },
 }
 

@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import { OptionError } from '@dustlayer/protocol'
 import type { Database } from 'better-sqlite3'
-import type { Catalog, StoreDirectory, StoreRecord, TokenRecord, TokenTable } from '../catalog.js'
+import type {
+  Catalog,
+  StoreDirectory,
+  StoreRecord,
+  TokenRecord,
+  TokenTable,
+  UploadIndex,
+} from '../catalog.js'
 import { CATALOG_MIGRATIONS } from './catalog-schema.js'
 import { openDatabase } from './database.js'
 
@@ -16,6 +23,7 @@ export function openCatalog(dataDir: string): Catalog {
   return {
     stores: createStoreDirectory(db),
     tokens: createTokenTable(db),
+    uploads: createUploadIndex(db),
     deviceSeen(deviceId, tokenId, now) {
       seen.run(deviceId, tokenId, now, now)
     },
@@ -26,13 +34,25 @@ export function openCatalog(dataDir: string): Catalog {
   }
 }
 
-function createStoreDirectory(db: Database): StoreDirectory {
-  const columns = 'id, org, name, status, created_at AS createdAt, expires_at AS expiresAt'
-  const byName = db.prepare<[string, string], StoreRecord>(
-    `SELECT ${columns} FROM stores WHERE org = ? AND name = ?`,
+const STORE_COLUMNS = 'id, org, name, status, created_at AS createdAt, expires_at AS expiresAt'
+
+function createUploadIndex(db: Database): UploadIndex {
+  const insert = db.prepare('INSERT OR IGNORE INTO uploads VALUES (?, ?)')
+  const stores = db.prepare<[string], StoreRecord>(
+    `SELECT ${STORE_COLUMNS} FROM stores WHERE id IN (SELECT store_id FROM uploads WHERE hash = ?)`,
   )
-  const byId = db.prepare<[string], StoreRecord>(`SELECT ${columns} FROM stores WHERE id = ?`)
-  const all = db.prepare<[], StoreRecord>(`SELECT ${columns} FROM stores ORDER BY org, name`)
+  return {
+    add: (hash, storeId) => void insert.run(hash, storeId),
+    storesWith: (hash) => stores.all(hash),
+  }
+}
+
+function createStoreDirectory(db: Database): StoreDirectory {
+  const byName = db.prepare<[string, string], StoreRecord>(
+    `SELECT ${STORE_COLUMNS} FROM stores WHERE org = ? AND name = ?`,
+  )
+  const byId = db.prepare<[string], StoreRecord>(`SELECT ${STORE_COLUMNS} FROM stores WHERE id = ?`)
+  const all = db.prepare<[], StoreRecord>(`SELECT ${STORE_COLUMNS} FROM stores ORDER BY org, name`)
   const insert = db.prepare(
     `INSERT INTO stores VALUES (@id, @org, @name, @status, @createdAt, @expiresAt) ON CONFLICT (org, name) DO NOTHING`,
   )

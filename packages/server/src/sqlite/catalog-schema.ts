@@ -31,4 +31,11 @@ export const CATALOG_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (device_id, token_id)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE uploads (
+    hash TEXT NOT NULL,
+    store_id TEXT NOT NULL,
+    PRIMARY KEY (hash, store_id)
+  ) WITHOUT ROWID;
+  `,
 ]

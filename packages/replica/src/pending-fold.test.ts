@@ -1,0 +1,50 @@
+import { eventEffects } from '@dustlayer/protocol'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createOutbox, type LocalOp, type Outbox } from './outbox.js'
+import { createPendingFold, type PendingFold } from './pending-fold.js'
+import { openSchema } from './schema.js'
+import { openBetterSqlite } from './testing/better-sqlite.js'
+
+describe('the fold of pending ops', () => {
+  let outbox: Outbox
+  let fold: PendingFold
+  let folded: string[]
+  beforeEach(() => {
+    const driver = openBetterSqlite()
+    openSchema(driver, 'o/s')
+    outbox = createOutbox(driver)
+    folded = []
+    fold = createPendingFold(outbox, (op) => {
+      folded.push(op.opId)
+      return eventEffects(op)
+    })
+  })
+
+  const issue = (opId: string, path: string, value: LocalOp['value'] = opId) => {
+    const op: LocalOp = { op: 'set', path, value, opId }
+    fold.add(op)
+    outbox.append(op, null, 0)
+  }
+
+  it('folds anew once, and when somebody looks, however often a path went stale', () => {
+    for (const opId of ['1', '2', '3']) issue(opId, 'a/b')
+    issue('4', 'c')
+    folded.length = 0
+    for (let echoes = 0; echoes < 100; echoes++) fold.invalidate('a/b')
+    fold.invalidate('a/b/c')
+    expect(folded).toEqual([])
+    expect(fold.view.at('a/b')?.value).toBe('3')
+    expect(fold.view.paths()).toEqual(['a/b', 'c'])
+    expect(folded).toEqual(['1', '2', '3'])
+  })
+
+  it('shows an op once that is issued while its path is stale', () => {
+    issue('1', 'a', { x: 1 })
+    outbox.remove('1')
+    fold.invalidate('a')
+    folded.length = 0
+    issue('2', 'a/x')
+    expect(fold.view.paths()).toEqual(['a/x'])
+    expect(folded).toEqual(['2'])
+  })
+})

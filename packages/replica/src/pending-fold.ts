@@ -1,0 +1,66 @@
+import { ancestorsOf, type Effect } from '@dustlayer/protocol'
+import type { LocalOp, Outbox } from './outbox.js'
+import { createOverlay, type OverlayView } from './overlay.js'
+
+/**
+ * The outbox folded over the confirmed state. What went stale is folded anew when somebody looks, so that a burst
+ * of echoes for one path costs one fold and not one each.
+ */
+export interface PendingFold {
+  readonly view: OverlayView
+  /** The op is about to be appended to the outbox. */
+  add(op: LocalOp): void
+  /** The confirmed state or the outbox has changed at the path or below it. */
+  invalidate(path: string): void
+  /** Everything may have changed. */
+  rebuild(): void
+}
+
+/** `effectsOf` says what an op does to what is visible at the moment. */
+export function createPendingFold(
+  outbox: Outbox,
+  effectsOf: (op: LocalOp) => readonly Effect[],
+): PendingFold {
+  const overlay = createOverlay()
+  let stale = new Set<string>()
+
+  /** Folds the ops that touch the stale subtrees anew onto the confirmed state, in issue order. */
+  const refresh = (): void => {
+    if (stale.size === 0) return
+    const paths = stale
+    // From here on the fold itself may look.
+    stale = new Set()
+    const roots = [...paths].filter((path) => !ancestorsOf(path).some((above) => paths.has(above)))
+    for (const root of roots) overlay.forget(root)
+    for (const root of roots) {
+      for (const { op } of outbox.touching(root)) overlay.applyWithin(root, effectsOf(op), op.opId)
+    }
+  }
+
+  return {
+    view: {
+      get empty() {
+        refresh()
+        return overlay.empty
+      },
+      at(path) {
+        refresh()
+        return overlay.at(path)
+      },
+      paths() {
+        refresh()
+        return overlay.paths()
+      },
+    },
+    add(op) {
+      refresh()
+      overlay.apply(effectsOf(op), op.opId)
+    },
+    invalidate: (path) => void stale.add(path),
+    rebuild() {
+      stale.clear()
+      overlay.clear()
+      for (const { op } of outbox.all()) overlay.apply(effectsOf(op), op.opId)
+    },
+  }
+}
