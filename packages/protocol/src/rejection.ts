@@ -104,6 +104,7 @@ const REASON_MESSAGES: { readonly [reason: string]: string } = {
   if_absent_unsupported_op: 'ifAbsent works on put only.',
   if_absent_multi_leaf: 'ifAbsent needs a single value, not a map.',
   invalid_precondition: 'these preconditions cannot be combined, or are malformed.',
+  storage_failed: 'the server could not store it.',
   store_archived: 'the store is archived and takes no writes.',
   limit_exceeded: 'a limit of the plan is reached.',
 }

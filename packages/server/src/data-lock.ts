@@ -12,7 +12,8 @@ export function lockDataDir(dataDir: string): () => void {
   const file = join(dataDir, 'server.lock')
   let db: Database.Database | undefined
   try {
-    mkdirSync(dataDir, { recursive: true })
+    // Everybody's data is in it: for this user only.
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     db = new Database(file, { timeout: 0 })
     db.exec('BEGIN EXCLUSIVE')
   } catch (cause) {

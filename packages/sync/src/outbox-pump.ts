@@ -22,6 +22,7 @@ const DRAIN_POLL_MS = 50
 const PROBE_AFTER_MS = 10_000
 const REJOIN_AFTER_MS = 20_000
 const MIN_RATE_LIMIT_MS = 250
+const STORAGE_RETRY_MS = 10_000
 
 /** Refusals that are about the store or the token, not about the op: it may well be accepted later. */
 const HOLDING_REASONS: ReadonlySet<string> = new Set([
@@ -91,7 +92,7 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
   let sentThrough = 0
   let bytes = 0
   let hold: DustError | null = null
-  let limit: RateLimitedError | null = null
+  let limit: DustError | null = null
   let pumping = false
 
   const watchSilence = (): void => {
@@ -157,16 +158,23 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     return ops.length > 0
   }
 
+  const resendAfter = (ms: number, why: DustError): void => {
+    limit = why
+    pause.set(ms, () => {
+      limit = null
+      sentThrough = 0
+      options.resumed()
+    })
+  }
+
   const refuse = (op: OutboxOp, { response }: Reply): void => {
     const reason = typeof response.reason === 'string' ? response.reason : 'unknown'
     const error = errorFromRejection({ ...response, reason }, targetOf(op))
     if (error instanceof RateLimitedError) {
-      limit = error
-      pause.set(Math.max(error.retryAfterMs, MIN_RATE_LIMIT_MS), () => {
-        limit = null
-        sentThrough = 0
-        options.resumed()
-      })
+      resendAfter(Math.max(error.retryAfterMs, MIN_RATE_LIMIT_MS), error)
+    } else if (reason === 'storage_failed') {
+      // The server's disk is at fault, not the op: refusing it would lose the write.
+      resendAfter(STORAGE_RETRY_MS, error)
     } else if (HOLDING_REASONS.has(reason)) {
       hold = errorFromRejection({ ...response, reason }, { store })
     } else if (reason === 'unmatched topic') {

@@ -155,6 +155,20 @@ test('I21 a rate limit is waited for, and order is kept', () => {
   expect(world.sync.status().error).toBeNull()
 })
 
+test('a server that cannot store a write is given it again, in order', () => {
+  const world = createWorld()
+  world.settle()
+  world.server.diskFull = true
+  for (const path of ['a', 'b']) world.put(path, 1)
+  world.time.advance(60_000)
+  expect(world.replica.pending().count).toBe(2)
+  expect(world.sync.status()).toMatchObject({ state: 'live', error: { code: 'storage_failed' } })
+  world.server.diskFull = false
+  world.settle(11_000)
+  expect(world.server.effects).toEqual(['op_1', 'op_2'])
+  expect(world.sync.status().error).toBeNull()
+})
+
 test('a rejected op is undone and does not hold up the ones behind it', () => {
   const world = createWorld()
   world.server.foreign({ op: 'set', path: 'k', value: 1, opId: 'x1' })

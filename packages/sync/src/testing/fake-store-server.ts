@@ -35,6 +35,8 @@ export interface FakeStoreServer {
   readonly effects: readonly string[]
   /** Writes refused by the rate limit until this time. */
   limitedUntil: number
+  /** The server's disk is full, while set. */
+  diskFull: boolean
   /** Ops that crash the channel, by id. */
   readonly poison: Set<string>
   /** The response that refuses every join, while set. */
@@ -128,6 +130,7 @@ export function createFakeStoreServer({ clock, store, dedup }: FakeStoreServerOp
   /** The refusal of a write, if any. */
   const refusalOf = (): FramePayload | undefined => {
     if (!server.permissions.write) return { reason: 'missing_scope', scope: 'entries:write' }
+    if (server.diskFull) return { reason: 'storage_failed' }
     const wait = server.limitedUntil - clock.now()
     return wait > 0 ? { reason: 'rate_limited', retry_after_ms: wait } : undefined
   }
@@ -178,6 +181,7 @@ export function createFakeStoreServer({ clock, store, dedup }: FakeStoreServerOp
     model,
     effects,
     limitedUntil: 0,
+    diskFull: false,
     poison: new Set(),
     refuseJoin: null,
     permissions: { read: true, write: true },
