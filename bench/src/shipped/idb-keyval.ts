@@ -1,0 +1,3 @@
+import { set } from 'idb-keyval'
+
+await set('greeting', 'hello')

@@ -1,0 +1,3 @@
+import { openSqlite } from '../page/peers/sqlite.js'
+
+await (await openSqlite()).put('greeting', 'hello')
