@@ -17,7 +17,9 @@ const test = base.extend({
 
 const statusBar = (page: Page): Locator => page.getByRole('contentinfo', { name: 'Sync status' })
 const list = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true })
-const task = (page: Page, title: string): Locator => page.locator('.task', { hasText: title })
+/** By its title alone: a card also shows who has edited it, and those names are made of ordinary words. */
+const task = (page: Page, title: string): Locator =>
+  page.locator('.task', { has: page.locator('.task-title', { hasText: title }) })
 const titles = (page: Page, listName: string): Locator => list(page, listName).locator('.task-title')
 
 async function addList(page: Page, name: string): Promise<void> {
