@@ -165,3 +165,14 @@ test('close cancels every timer', () => {
   time.advance(60_000)
   expect(pushed).toEqual([])
 })
+
+test('events of others in between do not hide that the server does not answer', () => {
+  const { time, pump, lane, calls } = setUp(1)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  for (let second = 0; second < 15; second++) {
+    time.advance(1_000)
+    pump.settle()
+  }
+  expect(calls).toEqual(['probe'])
+})

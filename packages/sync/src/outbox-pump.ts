@@ -220,6 +220,8 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
       }
     },
     settle() {
+      // Others' events bring the pump here too, and are no sign that the server answers ours.
+      if (answers.length === 0) return
       for (let answer = answers.shift(); answer; answer = answers.shift()) {
         const { op, reply } = answer
         // Until here the op counts as under way, or a pump in between would send it again.

@@ -28,6 +28,9 @@ export interface ConnectionOptions {
   report(error: unknown): void
 }
 
+/** How long `close` waits for the answers to calls made before. */
+const ANSWERS_DEADLINE_MS = 5_000
+
 export function connect({ openWorker, watchPage, now, report }: ConnectionOptions): Connection {
   const closed = new ClosedError('This Dust has been closed. Create a new one with createDust().')
   let closing: Promise<void> | undefined
@@ -58,6 +61,16 @@ export function connect({ openWorker, watchPage, now, report }: ConnectionOption
   const status = createStatusListeners({ call, report, now })
   const unwatchPage = watchPage(worker)
 
+  /** A database that does not open, or a leader that does not answer, must not keep this page open. */
+  const answersInTime = async (): Promise<void> => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ANSWERS_DEADLINE_MS)
+    })
+    await Promise.race([batcher.settled(), tooLate])
+    clearTimeout(timer)
+  }
+
   return {
     call,
     write(store, op) {
@@ -74,7 +87,7 @@ export function connect({ openWorker, watchPage, now, report }: ConnectionOption
         unwatchPage()
         subscribers.close()
         status.close()
-        await batcher.settled()
+        await answersInTime()
         await worker.close()
         writes.close(closed)
       })()

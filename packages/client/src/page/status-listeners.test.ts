@@ -55,6 +55,21 @@ test('a dead worker is told to listeners, also to later ones, and to who asks', 
   expect(await listeners.get('acme/app')).toMatchObject(broken)
 })
 
+test('a store that cannot be opened is told to its own listeners only', async () => {
+  const error = new StorageError('newer_database', 'of a newer version')
+  const call = (({ store }) =>
+    store === 'acme/new' ? Promise.reject(error) : Promise.resolve(REPORT)) as SendCall
+  const seen: StoreStatus[] = []
+  const listeners = createStatusListeners({ call, report: () => undefined, now: () => 5 })
+  listeners.on('acme/app', (status) => seen.push(status))
+  listeners.on('acme/new', (status) => seen.push(status))
+  await new Promise(setImmediate)
+  expect(seen).toMatchObject([
+    { store: 'acme/app', error: null },
+    { store: 'acme/new', error, connection: 'offline', storage: { kind: 'unavailable' } },
+  ])
+})
+
 test('a listener that throws is reported, and the others are told; none is after its end', async () => {
   const reported: unknown[] = []
   const seen: StoreStatus[] = []

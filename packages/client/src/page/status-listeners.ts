@@ -21,6 +21,8 @@ interface Listener {
   readonly store: string
   readonly callback: (status: StoreStatus) => void
   latest: StoreReport | undefined
+  /** Why there is no report, when there is none. */
+  failure: { readonly error: DustError; readonly since: number } | undefined
 }
 
 export interface StatusListenersOptions {
@@ -41,8 +43,8 @@ export function createStatusListeners({ call, report, now }: StatusListenersOpti
     return latest && storeStatus(latest, page)
   }
 
-  const tell = ({ store, callback, latest }: Listener): void => {
-    const status = current(store, latest)
+  const tell = ({ store, callback, latest, failure }: Listener): void => {
+    const status = current(store, latest) ?? (failure && brokenStatus(store, failure.error, failure.since))
     if (!status) return
     try {
       callback(status)
@@ -85,13 +87,16 @@ export function createStatusListeners({ call, report, now }: StatusListenersOpti
     },
     on(store, callback) {
       const id = ++lastId
-      const listener: Listener = { store, callback, latest: undefined }
+      const listener: Listener = { store, callback, latest: undefined, failure: undefined }
       listeners.set(id, listener)
       if (broken) queueMicrotask(() => listeners.has(id) && tell(listener))
       call({ kind: 'watchStatus', store, watch: { id, store } }).then(
         (latest) => deliver([id], latest),
-        (problem: DustError) => {
-          if (!broken) setPage({ problem })
+        (error: DustError) => {
+          // This store's own failure, such as a database of a newer version: the others may be well.
+          if (broken || !listeners.has(id)) return
+          listener.failure = { error, since: now() }
+          tell(listener)
         },
       )
       return () => {

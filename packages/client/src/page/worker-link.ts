@@ -109,6 +109,8 @@ export function startWorker(options: WorkerLinkOptions, { onNotice, onFailure }:
       remote[releaseProxy]()
       notices.port1.close()
       worker.terminate()
+      const ended = new UnavailableError("Dust's worker was ended before it answered.")
+      for (const reject of open) reject(ended)
     },
   }
 }

@@ -12,7 +12,7 @@ export interface WriteReceipt {
   readonly opId: string
   /**
    * The server's verdict; may come days later, when the device is online again.
-   * Rejects with ConflictError, ExistsError, AuthorizationError, LimitError, RejectedError …, and with ClosedError
+   * Rejects with ConflictError, ExistsError, AuthorizationError, RejectedError …, and with ClosedError
    * when Dust is closed before: the write itself is kept and will be sent.
    */
   readonly committed: Promise<Committed>

@@ -4,6 +4,7 @@ import type { Database, SAHPoolUtil, Sqlite3Static } from '@sqlite.org/sqlite-wa
 import { randomId } from '../random-id.js'
 import { withDeadline } from './deadline.js'
 import type { Rung, Storage } from './ladder.js'
+import { createPoolRoom } from './pool-room.js'
 import { createWasmDriver } from './wasm-driver.js'
 
 export interface OpfsOptions {
@@ -14,9 +15,6 @@ export interface OpfsOptions {
   random(): number
 }
 
-/** One database takes two files of the pool (itself and its WAL); the rest is room for temporary ones. */
-const FILES_PER_DATABASE = 2
-const SPARE_FILES = 2
 const INITIAL_CAPACITY = 6
 const INSTALL_DEADLINE_MS = 10_000
 const ATTEMPTS = 8
@@ -34,12 +32,14 @@ async function openOpfs(options: OpfsOptions): Promise<Storage> {
   const { sqlite3 } = options
   await probeAccessHandles()
   const pool = await installPool(options)
+  const room = createPoolRoom(pool)
   const persisted = await navigator.storage.persisted().catch(() => null)
   return {
     info: { kind: 'opfs', persisted },
     async open(store) {
-      await pool.reserveMinimumCapacity(Number(pool.getFileCount()) + FILES_PER_DATABASE + SPARE_FILES)
-      const db = new pool.OpfsSAHPoolDb(`/${encodeURIComponent(store)}.db`)
+      const file = `/${encodeURIComponent(store)}.db`
+      await room.reserve(file)
+      const db = new pool.OpfsSAHPoolDb(file)
       try {
         makeDurable(db, store)
         return createWasmDriver(sqlite3, db)

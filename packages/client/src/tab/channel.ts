@@ -31,6 +31,8 @@ export function createLocalChannels(): OpenChannel {
     there.add(own)
     return {
       post(message) {
+        // As the browser's channels do.
+        if (!there.has(own)) throw new DOMException('The channel is closed.', 'InvalidStateError')
         const copy: unknown = structuredClone(message)
         for (const end of there) {
           if (end !== own) queueMicrotask(() => there.has(end) && end(copy))

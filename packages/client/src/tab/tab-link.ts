@@ -24,8 +24,8 @@ export interface TabLink {
   pause(paused: boolean): void
   /** A leader is there. Leaders of an older epoch than the present one are ignored. */
   follow(leader: string, epoch: number, port: LeaderPort): void
-  /** The leader went away; calls wait for the next one. */
-  unfollow(leader: string): void
+  /** This way to a leader is closed; calls wait for the next one. */
+  unfollow(port: LeaderPort): void
   receive(message: ToTab): void
   /** No leader can be reached and this tab cannot lead: answers all calls with the error until one appears. */
   fail(error: unknown): void
@@ -149,8 +149,8 @@ export function createTabLink({ tab, onNews }: TabLinkOptions): TabLink {
       })
       for (const [id, batch] of open) send(id, batch)
     },
-    unfollow(leader) {
-      if (current?.leader === leader) current = undefined
+    unfollow(port) {
+      if (current?.port === port) current = undefined
     },
     receive(message) {
       if (message.kind === 'incompatible') {

@@ -98,13 +98,13 @@ export function createTab(env: TabEnvironment): Tab {
       return {
         async close() {
           env.onLeading(false)
-          link.unfollow(leader)
+          link.unfollow(desk.receive)
           await host.close()
           desk.close()
         },
       }
     } catch (error) {
-      link.unfollow(leader)
+      link.unfollow(desk.receive)
       desk.close()
       throw error
     }
@@ -144,6 +144,8 @@ export function createTab(env: TabEnvironment): Tab {
       gone.abort()
       await leadership.stepDown()
       for (const channel of [toLeader, announcements, inbox]) channel.close()
+      // The leader forgets this tab now; the next hello, to the same leader perhaps, tells it everything again.
+      link.unfollow(toLeader.post)
       const release = await presence.catch(() => undefined)
       release?.()
     }

@@ -190,6 +190,21 @@ describe('the leader dies', () => {
 })
 
 describe('a follower goes', () => {
+  test('into the back/forward cache, and is served by the same leader when it comes back', async () => {
+    const { leader, follower } = await twoTabs()
+    const seen: unknown[] = []
+    follower.dust.on(STORE, '**', ({ value }) => seen.push(value))
+    await world.outcome(follower.dust.get(STORE, 'k'))
+    await world.outcome(follower.tab.leave())
+    await world.outcome(leader.dust.put(STORE, 'k', 1))
+    const meanwhile = follower.dust.get(STORE, 'k')
+    follower.tab.enter()
+    expect(await world.outcome(meanwhile)).toBe(1)
+    await world.outcome(leader.dust.put(STORE, 'k', 2))
+    await world.until(() => seen.includes(2))
+    expect([leader.leading, follower.leading]).toEqual([true, false])
+  })
+
   test('its subscriptions go with it', async () => {
     const { leader, follower } = await twoTabs()
     follower.dust.on(STORE, '**', () => undefined)
