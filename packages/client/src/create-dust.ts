@@ -39,6 +39,11 @@ export interface Dust extends Operations {
    * network. It stays off while any of its tabs wants it so; a closed tab wants nothing.
    */
   setOnline(online: boolean): void
+  /**
+   * Connects anew at once, and asks the leading tab's token function again: after a new sign-in, or when the user
+   * asks for it. Writes that were held for want of a token go out.
+   */
+  reconnect(): void
   /** Resolves when nothing is left running. Writes that are durable and not yet sent will be sent next time. */
   close(): Promise<void>
 }
@@ -110,6 +115,7 @@ export function createApi(connection: Connection): Dust {
       return createStore(store, operations)
     },
     setOnline: connection.setOnline,
+    reconnect: connection.reconnect,
     close: connection.close,
   }
 }

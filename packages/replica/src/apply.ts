@@ -44,10 +44,9 @@ export function createSyncPort(context: ApplyContext): SyncPort {
     context.settle(op.opId, verdict)
   }
 
-  const ownOp = (event: StoreEventPayload): PendingOp | undefined =>
-    event.device_id === context.deviceId && event.client_op_id !== null
-      ? outbox.get(event.client_op_id)
-      : undefined
+  /** By its op id alone, which is random: a browser that has lost its device id still knows its own ops. */
+  const ownOp = ({ client_op_id: opId }: StoreEventPayload): PendingOp | undefined =>
+    opId === null ? undefined : outbox.get(opId)
 
   const applyEvent = (
     event: StoreEventPayload,
@@ -68,7 +67,7 @@ export function createSyncPort(context: ApplyContext): SyncPort {
       value,
       committed: true,
       source: 'server',
-      own: deviceId === context.deviceId,
+      own: pending !== undefined || deviceId === context.deviceId,
       ...(deviceId !== null && { deviceId }),
       ...(clientOpId !== null && { clientOpId }),
       storeSeq,

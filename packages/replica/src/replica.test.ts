@@ -110,6 +110,14 @@ describe('optimistic writes', () => {
     expect(replica.entry('k')).toMatchObject({ revision: 1, pending: false })
   })
 
+  it('are recognised in the log also when this client has got another device id since', () => {
+    const { replica, event, events } = open()
+    replica.write({ op: 'increment', path: 'n', value: 1, opId: 'o1' })
+    event('increment', 'n', 1, 'o1', 'the id before')
+    expect([replica.get('n'), replica.pending().count]).toEqual([1, 0])
+    expect(events.at(-1)).toMatchObject({ own: true, committed: true })
+  })
+
   it('stay pending between ack and echo, so that nothing flickers', () => {
     const { replica, event } = open()
     event('set', 'k', 'old')

@@ -15,6 +15,7 @@ export interface Connection {
   readonly subscribe: Subscribers['subscribe']
   readonly status: StatusListeners
   setOnline(online: boolean): void
+  reconnect(): void
   close(): Promise<void>
 }
 
@@ -81,6 +82,9 @@ export function connect({ openWorker, watchPage, now, report }: ConnectionOption
     status,
     setOnline(online) {
       if (!closing) worker.pause(!online)
+    },
+    reconnect() {
+      if (!closing) worker.signal('reconnect')
     },
     close() {
       closing ??= (async () => {

@@ -110,7 +110,7 @@ export interface AwaitedWrite {
 }
 
 /** Things a page notices that the sync client must know at once. */
-export type PageSignal = 'online' | 'offline' | 'visible' | 'resumed'
+export type PageSignal = 'online' | 'offline' | 'visible' | 'resumed' | 'reconnect'
 
 /** From a tab to the leader. */
 export type ToLeader = { readonly v: number; readonly from: string } & (

@@ -198,7 +198,7 @@ function openTab({ locks, openChannel, clock, network, randomId, openDriver }: T
             return sync
           },
           defer: (run) => queueMicrotask(() => (stalled ? waiting.push(run) : alive && run())),
-          onSignal: (_signal, sync) => sync.probe(),
+          onSignal: (signal, sync) => (signal === 'reconnect' ? sync.reconnect() : sync.probe()),
           onNews: (news) => alive && onNotice({ kind: 'news', news }),
           onLeading(now) {
             leading = now

@@ -60,6 +60,9 @@ export function createHost({ storage, sync, deviceId, now, defer, deliver }: Hos
     }
   }
 
+  /** What tabs had registered with stores that could not be opened; for when one can. */
+  const unadopted = new Map<string, Map<string, Registrations>>()
+
   const slotFor = (store: string): Slot => {
     const existing = slots.get(store)
     if (existing) return existing
@@ -69,6 +72,8 @@ export function createHost({ storage, sync, deviceId, now, defer, deliver }: Hos
     opening.then(
       (hosted) => {
         slot.hosted = hosted
+        for (const [tab, own] of unadopted.get(store) ?? []) hosted.adopt(tab, own)
+        unadopted.delete(store)
         planRun()
       },
       (error: unknown) => {
@@ -125,11 +130,12 @@ export function createHost({ storage, sync, deviceId, now, defer, deliver }: Hos
         slotFor(store).opening.then(
           (hosted) => hosted.adopt(tab, own),
           // The tab's next call to the store opens it again and is told the reason.
-          () => undefined,
+          () => unadopted.set(store, (unadopted.get(store) ?? new Map()).set(tab, own)),
         )
       }
     },
     dropTab(tab) {
+      for (const waiting of unadopted.values()) waiting.delete(tab)
       for (const slot of slots.values()) {
         slot.hosted?.dropTab(tab)
         // Its writes are still wanted; there is nobody to read or to register for.

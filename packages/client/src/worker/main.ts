@@ -47,7 +47,7 @@ function startTab(config: WorkerConfig, notices: MessagePort, getToken: () => Pr
     randomId: () => randomId('tab_'),
     canLead: sqlite,
     openStorage,
-    deviceId: () => loadDeviceId(instance),
+    deviceId: () => loadDeviceId(instance, clock),
     connect: (deviceId) =>
       createSyncClient({
         url,

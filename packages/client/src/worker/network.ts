@@ -29,6 +29,10 @@ export function createBrowserNetwork(): BrowserNetwork {
         set(false)
         return
       }
+      if (signal === 'reconnect') {
+        sync.reconnect()
+        return
+      }
       if (signal === 'online') set(true)
       // A page may come back to a socket that died in its sleep: ask, do not believe.
       sync.probe()

@@ -82,8 +82,9 @@ export function createTab(env: TabEnvironment): Tab {
     })
     let sync: SyncClient | undefined
     follow(leader, epoch, desk.receive)
+    const opening = env.openStorage()
     try {
-      const [storage, deviceId] = await Promise.all([env.openStorage(), env.deviceId(), desk.rollCall()])
+      const [storage, deviceId] = await Promise.all([opening, env.deviceId(), desk.rollCall()])
       sync = env.connect(deviceId)
       const host = createHost({
         storage,
@@ -106,6 +107,11 @@ export function createTab(env: TabEnvironment): Tab {
     } catch (error) {
       link.unfollow(desk.receive)
       desk.close()
+      // The lock goes to another tab next, and the files must be free by then.
+      await opening.then(
+        (storage) => storage.close(),
+        () => undefined,
+      )
       throw error
     }
   }

@@ -69,6 +69,13 @@ describe('one leader', () => {
     expect(await world.outcome(write.committed)).toEqual({ revision: 1 })
   })
 
+  test('reconnect, in any tab, makes the connection anew', async () => {
+    const { follower } = await twoTabs()
+    follower.dust.reconnect()
+    await world.until(() => world.network.peers.length === 2)
+    expect(await world.outcome(follower.dust.put(STORE, 'k', 1).committed)).toEqual({ revision: 1 })
+  })
+
   test('the calls of one tick are one transaction', async () => {
     const { follower } = await twoTabs()
     const before = world.commits
