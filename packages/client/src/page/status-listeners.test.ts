@@ -1,4 +1,4 @@
-import { StorageError, UnavailableError } from '@dustlayer/protocol'
+import { DustError, UnavailableError } from '@dustlayer/protocol'
 import { expect, test } from 'vitest'
 import type { StoreReport } from '../tab/tab-protocol.js'
 import type { SendCall } from './call-batch.js'
@@ -56,7 +56,7 @@ test('a dead worker is told to listeners, also to later ones, and to who asks', 
 })
 
 test('a store that cannot be opened is told to its own listeners only', async () => {
-  const error = new StorageError('newer_database', 'of a newer version')
+  const error = new DustError('newer_database', 'of a newer version')
   const call = (({ store }) =>
     store === 'acme/new' ? Promise.reject(error) : Promise.resolve(REPORT)) as SendCall
   const seen: StoreStatus[] = []
