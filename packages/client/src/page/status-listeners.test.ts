@@ -1,4 +1,4 @@
-import { DustError, UnavailableError } from '@dustlayer/protocol'
+import { DustError, StorageError, UnavailableError } from '@dustlayer/protocol'
 import { expect, test } from 'vitest'
 import type { StoreReport } from '../tab/tab-protocol.js'
 import type { SendCall } from './call-batch.js'
