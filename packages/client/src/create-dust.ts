@@ -128,8 +128,14 @@ function checkToken(token: unknown): string {
 }
 
 function isWebSocketUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false
-  return ['ws:', 'wss:'].includes(new URL(value).protocol)
+  if (typeof value !== 'string') return false
+  try {
+    const { protocol, hash } = new URL(value)
+    return ['ws:', 'wss:'].includes(protocol) && hash === ''
+  } catch {
+    // No URL at all; URL.canParse would tell, but Safari has it only since 17.
+    return false
+  }
 }
 
 /** An app's error belongs to the app: it goes where its uncaught errors go. */

@@ -1,4 +1,11 @@
-import { InvalidValueError, type JsonValue, OptionError, PathError, PatternError } from '@dustlayer/protocol'
+import {
+  ClosedError,
+  InvalidValueError,
+  type JsonValue,
+  OptionError,
+  PathError,
+  PatternError,
+} from '@dustlayer/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Dust } from './index.js'
 import { createTabWorld, STORE, type TabWorld } from './test-support/tab-world.js'
@@ -33,6 +40,14 @@ describe('errors of arguments come at the call', () => {
     await expect(dust.put(STORE, '', 1).committed).rejects.toBeInstanceOf(PathError)
     await expect(dust.getMany(STORE, ['a', 'b//c'])).rejects.toBeInstanceOf(PathError)
     await expect(dust.range(STORE, 'a', '')).rejects.toBeInstanceOf(PathError)
+  })
+
+  test('whatever is called after close()', async () => {
+    await world.outcome(dust.close())
+    await expect(dust.get(STORE, 'k')).rejects.toBeInstanceOf(ClosedError)
+    await expect(dust.put(STORE, 'k', 1)).rejects.toBeInstanceOf(ClosedError)
+    expect(() => dust.on(STORE, '**', () => undefined)).toThrow(ClosedError)
+    expect(() => dust.watch(STORE, '**', () => undefined)).toThrow(ClosedError)
   })
 
   test('D10 patterns: thrown by on and watch, rejected by enum', async () => {

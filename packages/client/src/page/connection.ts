@@ -78,7 +78,10 @@ export function connect({ openWorker, watchPage, now, report }: ConnectionOption
       const opId = randomId('op_')
       return writes.follow(opId, call({ kind: 'write', store, op: { ...op, opId } }))
     },
-    subscribe: subscribers.subscribe,
+    subscribe(subscription) {
+      if (closing) throw closed
+      return subscribers.subscribe(subscription)
+    },
     status,
     setOnline(online) {
       if (!closing) worker.pause(!online)
