@@ -222,6 +222,6 @@ function isPayload(value: unknown): value is FramePayload {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isOpName(op: JsonValue | undefined): op is OpName {
+export function isOpName(op: JsonValue | undefined): op is OpName {
   return typeof op === 'string' && OP_NAMES.has(op)
 }

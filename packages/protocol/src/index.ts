@@ -23,7 +23,33 @@ export {
   UnavailableError,
 } from './errors.js'
 export { type ExtGlob, extglob } from './extglob.js'
-export * from './frame.js'
+export {
+  type AckSeqPayload,
+  type CatchUpCompletePayload,
+  decodeStoreEvent,
+  type Frame,
+  type FramePayload,
+  type JoinPayload,
+  type JoinReply,
+  type OpName,
+  type Permissions,
+  type PutFilePayload,
+  type PutFileReply,
+  parseFrame,
+  type Ref,
+  type ReleaseNoopReply,
+  type Reply,
+  type RollbackPayload,
+  type RollbackReply,
+  type SnapshotPayload,
+  type StatusReply,
+  type StoreAccess,
+  type StoreEventPayload,
+  type StoreRollbackPayload,
+  type StoreRollbackReply,
+  type WritePayload,
+  type WriteReply,
+} from './frame.js'
 export { type JsonValue, parseJson, stringifyJson } from './json.js'
 export { type Fence, type Op, type ParsedWrite, parseWrite, toWritePayload, type WriteOpName } from './op.js'
 export {

@@ -1,6 +1,6 @@
 import { storedValueFault } from './check-value.js'
 import { PathError, type Rejection } from './errors.js'
-import type { FramePayload, OpName, WritePayload } from './frame.js'
+import { type FramePayload, isOpName, type OpName, type WritePayload } from './frame.js'
 import type { JsonValue } from './json.js'
 import { MAX_PATH_DEPTH, parsePath, renderPath } from './path.js'
 import { isObject, isPlainMap } from './value.js'
@@ -38,18 +38,6 @@ export type ParsedWrite =
   | { readonly ok: true; readonly op: Op }
   | { readonly ok: false; readonly rejection: Rejection }
 
-const WRITE_OPS: ReadonlySet<string> = new Set<WriteOpName>([
-  'set',
-  'delete',
-  'merge',
-  'increment',
-  'add',
-  'remove',
-  'lease',
-  'renew',
-  'release',
-])
-
 const DEFAULT_TTL_MS = 30_000
 
 /**
@@ -58,7 +46,7 @@ const DEFAULT_TTL_MS = 30_000
  */
 export function parseWrite(payload: FramePayload): ParsedWrite {
   const op = payload.op
-  if (typeof op !== 'string' || !isWriteOp(op)) return refused('invalid op')
+  if (!isOpName(op) || op === 'put_file') return refused('invalid op')
   const path = parseTarget(payload)
   if (typeof path !== 'string') return path
   const value = payload.value ?? null
@@ -90,10 +78,6 @@ export function toWritePayload(op: Op): WritePayload {
     ...(op.holder !== undefined && { holder: op.holder }),
     ...(op.token !== undefined && { token: op.token }),
   }
-}
-
-function isWriteOp(op: string): op is WriteOpName {
-  return WRITE_OPS.has(op)
 }
 
 function isLeaseOp(op: WriteOpName): boolean {

@@ -14,15 +14,17 @@ describe('the fold of pending ops', () => {
     openSchema(driver, 'o/s')
     outbox = createOutbox(driver)
     folded = []
-    fold = createPendingFold(outbox, (op) => {
-      folded.push(op.opId)
-      return eventEffects(op)
-    })
+    fold = createPendingFold(outbox, effectsOf)
   })
+
+  const effectsOf = (op: LocalOp) => {
+    folded.push(op.opId)
+    return eventEffects(op)
+  }
 
   const issue = (opId: string, path: string, value: LocalOp['value'] = opId) => {
     const op: LocalOp = { op: 'set', path, value, opId }
-    fold.add(op)
+    fold.add(opId, effectsOf(op))
     outbox.append(op, null, 0)
   }
 

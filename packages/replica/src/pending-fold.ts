@@ -8,8 +8,8 @@ import { createOverlay, type OverlayView } from './overlay.js'
  */
 export interface PendingFold {
   readonly view: OverlayView
-  /** The op is about to be appended to the outbox. */
-  add(op: LocalOp): void
+  /** An op with these effects on what is visible now is about to be appended to the outbox. */
+  add(opId: string, effects: readonly Effect[]): void
   /** The confirmed state or the outbox has changed at the path or below it. */
   invalidate(path: string): void
   /** Everything may have changed. */
@@ -52,9 +52,9 @@ export function createPendingFold(
         return overlay.paths()
       },
     },
-    add(op) {
+    add(opId, effects) {
       refresh()
-      overlay.apply(effectsOf(op), op.opId)
+      overlay.apply(effects, opId)
     },
     invalidate: (path) => void stale.add(path),
     rebuild() {

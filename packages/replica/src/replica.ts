@@ -80,7 +80,7 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
 
   /** The effects of a pending op on what is visible now; none if it makes no sense there (the server will refuse it). */
   const optimisticEffects = (op: LocalOp): readonly Effect[] => {
-    const plan = planOp(unconditional(op), reader, { seq: 0, now: 0, leaseExpired: () => false })
+    const plan = planOp(unconditional(op), reader, NO_LEASES)
     return plan.ok ? plan.effects : []
   }
 
@@ -139,7 +139,7 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
    * A CAS that names the revision shown at its path holds even if what shows is an own pending write; it then
    * waits for that write's revision (invariant I5), or takes it when the server has told it already.
    */
-  const judge = (op: LocalOp): { judged: LocalOp; waitsFor: string | null } => {
+  const judge = (op: LocalOp): Judgement => {
     const shownBy = op.ifMatch === undefined ? undefined : outbox.get(visible.pendingOp(op.path) ?? '')
     const acked = shownBy?.ackedSeq ?? null
     const entries: EntryReader = {
@@ -153,15 +153,16 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     if (!plan.ok) throw errorFromRejection(plan.rejection, { store, path: op.path })
     return {
       judged: acked === null ? op : { ...op, ifMatch: acked },
+      effects: plan.effects,
       waitsFor: shownBy && acked === null ? shownBy.op.opId : null,
     }
   }
 
   const write = (op: LocalOp): void => {
     if (outbox.get(op.opId) || settled.get(op.opId)) return
-    const { judged, waitsFor } = judge(op)
+    const { judged, effects, waitsFor } = judge(op)
     transaction(() => {
-      fold.add(op)
+      fold.add(op.opId, effects)
       outbox.append(judged, waitsFor, now())
       const { path, value, opId } = op
       emit({
@@ -212,6 +213,14 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     }),
     close: () => driver.close(),
   }
+}
+
+/** A write that holds on what is visible, as it goes into the outbox. */
+interface Judgement {
+  readonly judged: LocalOp
+  readonly effects: readonly Effect[]
+  /** The own op whose revision it has to wait for. */
+  readonly waitsFor: string | null
 }
 
 const NO_LEASES = { seq: 0, now: 0, leaseExpired: () => false }
