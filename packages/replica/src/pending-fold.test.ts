@@ -49,4 +49,14 @@ describe('the fold of pending ops', () => {
     expect(fold.view.paths()).toEqual(['a/x'])
     expect(folded).toEqual(['2'])
   })
+
+  it('keeps a path hidden that a later op at an ancestor has deleted, however it is folded anew', () => {
+    issue('1', 'a/b')
+    issue('2', 'a/b')
+    issue('3', 'a', {})
+    outbox.remove('1')
+    fold.invalidate('a/b')
+    expect(fold.view.at('a/b')).toBeNull()
+    expect(fold.view.paths()).toEqual([])
+  })
 })
