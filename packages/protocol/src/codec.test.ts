@@ -113,7 +113,8 @@ describe('integers and floats in MessagePack', () => {
       fc.property(fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }), (value) => {
         fc.pre(!JSON.stringify(value).includes('"__proto__"'))
         const bytes = encodeIndependently(['1', '2', 't', 'e', { value }])
-        expect(stringifyJson(msgpackCodec.decode(bytes)[4])).toBe(JSON.stringify({ value }))
+        // What fast-check calls a JSON value is one of ours.
+        expect(stringifyJson(msgpackCodec.decode(bytes)[4])).toBe(stringifyJson({ value } as JsonValue))
       }),
     )
   })

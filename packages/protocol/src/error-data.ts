@@ -1,7 +1,10 @@
 import {
   AuthorizationError,
+  BatchError,
+  BatchUnsupportedError,
   ClosedError,
   ConflictError,
+  DestroyedError,
   DustError,
   type ErrorFields,
   ExistsError,
@@ -9,13 +12,19 @@ import {
   InvalidValueError,
   LeaseError,
   OptionError,
+  OutboxFullError,
   PathError,
   type PathErrorCode,
   PatternError,
   RateLimitedError,
   RejectedError,
+  ResyncRequiredError,
+  SingleFlightAbortedError,
+  SingleFlightTimeoutError,
   StorageError,
+  type StorageErrorCode,
   UnavailableError,
+  UpdateNeededError,
 } from './errors.js'
 import { isJsonValue } from './value.js'
 
@@ -45,7 +54,7 @@ export function errorFromData(data: ErrorData): DustError {
 /** Class-specific properties ride along as fields, so that one shape serves all classes. */
 function fieldsOf(error: DustError): ErrorFields {
   const extra: { [name: string]: ErrorFields[string] } = {}
-  for (const name of ['currentRevision', 'scope', 'retryAfterMs']) {
+  for (const name of ['currentRevision', 'scope', 'retryAfterMs', 'reason']) {
     const value: unknown = Reflect.get(error, name)
     if (value !== undefined && isJsonValue(value)) extra[name] = value
   }
@@ -73,9 +82,20 @@ const BUILDERS: { readonly [name: string]: (data: ErrorData) => DustError } = {
   LeaseError: ({ code, message, fields }) => new LeaseError(code, message, fields),
   RejectedError: ({ code, message, fields }) => new RejectedError(code, message, fields),
   ClosedError: ({ message }) => new ClosedError(message),
+  DestroyedError: ({ message, fields }) => new DestroyedError(message, fields),
+  UpdateNeededError: ({ message, fields }) => new UpdateNeededError(message, fields),
   UnavailableError: ({ message, fields }) => new UnavailableError(message, fields),
-  StorageError: ({ code, message }) =>
-    new StorageError(code === 'quota_exceeded' ? 'quota_exceeded' : 'storage_failed', message),
+  StorageError: ({ code, message, fields }) =>
+    new StorageError(code as StorageErrorCode, message, { fields }),
+  OutboxFullError: ({ message, fields }) =>
+    new OutboxFullError(message, { ...fields, limit: Number(fields.limit), count: Number(fields.count) }),
+  BatchUnsupportedError: ({ message, fields }) => new BatchUnsupportedError(message, fields),
+  BatchError: ({ message, fields }) =>
+    new BatchError(message, { ...fields, opIndex: Number(fields.opIndex), reason: String(fields.reason) }),
+  SingleFlightTimeoutError: ({ message, fields }) => new SingleFlightTimeoutError(message, fields),
+  SingleFlightAbortedError: ({ message, fields }) =>
+    new SingleFlightAbortedError(message, fields.reason, fields),
+  ResyncRequiredError: ({ message, fields }) => new ResyncRequiredError(message, fields),
 }
 
 function revision(fields: ErrorFields): number | null | undefined {

@@ -125,7 +125,10 @@ export class RateLimitedError extends DustError {
   }
 }
 
-/** A lease could not be had or kept: `held`, `occupied`, `not_held` or `fenced`. */
+/**
+ * A lease could not be had or kept: `held`, `occupied`, `not_held` or `fenced`; `unavailable` when there is no
+ * connection to ask over (spec/semantics.md §9.8).
+ */
 export class LeaseError extends DustError {
   override readonly name: string = 'LeaseError'
 }
@@ -144,6 +147,24 @@ export class ClosedError extends DustError {
   }
 }
 
+/** The data of this instance has been removed from this device, by this tab or another: `dust.destroy()`. */
+export class DestroyedError extends DustError {
+  override readonly name: string = 'DestroyedError'
+
+  constructor(message: string, fields: ErrorFields = {}) {
+    super('destroyed', message, fields)
+  }
+}
+
+/** A newer version of the app runs in another tab, and has taken the local data over: reload this one. */
+export class UpdateNeededError extends DustError {
+  override readonly name: string = 'UpdateNeededError'
+
+  constructor(message: string, fields: ErrorFields = {}) {
+    super('update_needed', message, fields)
+  }
+}
+
 /** What was asked needs a connection, a worker or a leader that is not there. */
 export class UnavailableError extends DustError {
   override readonly name: string = 'UnavailableError'
@@ -153,11 +174,81 @@ export class UnavailableError extends DustError {
   }
 }
 
-/** The local database failed: `storage_failed` or `quota_exceeded`. */
+/**
+ * - `storage_failed`: the local database failed.
+ * - `quota_exceeded`: there is no room for what was written. `fields.usage` and `fields.quota` say what the browser
+ *   tells of them, in bytes, or null.
+ * - `storage_busy`: another page still holds the files; it is tried again until they are free.
+ * - `not_persistent`: this browser, or this window, can keep nothing, and the app has said that it must.
+ */
+export type StorageErrorCode = 'storage_failed' | 'quota_exceeded' | 'storage_busy' | 'not_persistent'
+
+/** The local database cannot do what it must. */
 export class StorageError extends DustError {
   override readonly name: string = 'StorageError'
 
-  constructor(code: 'storage_failed' | 'quota_exceeded', message: string, options?: ErrorOptions) {
-    super(code, message, {}, options)
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    { fields = {}, ...options }: ErrorOptions & { readonly fields?: ErrorFields } = {},
+  ) {
+    super(code, message, fields, options)
+  }
+}
+
+/** The outbox holds as many ops as it may. `fields.limit` and `fields.count` tell how many. */
+export class OutboxFullError extends DustError {
+  override readonly name: string = 'OutboxFullError'
+
+  constructor(message: string, fields: { limit: number; count: number }) {
+    super('outbox_full', message, fields)
+  }
+}
+
+/** The server cannot apply several ops as one, and the caller did not allow to send them one by one. */
+export class BatchUnsupportedError extends DustError {
+  override readonly name: string = 'BatchUnsupportedError'
+
+  constructor(message: string, fields: ErrorFields = {}) {
+    super('batch_unsupported', message, fields)
+  }
+}
+
+/** An op had no effect because another op of its batch was refused: the one at `opIndex`, for `reason`. */
+export class BatchError extends DustError {
+  override readonly name: string = 'BatchError'
+
+  /** `fields` may say more about where. */
+  constructor(message: string, fields: { opIndex: number; reason: string; [name: string]: JsonValue }) {
+    super('batch_rejected', message, fields)
+  }
+}
+
+/** A single flight waited for its result as long as it may. */
+export class SingleFlightTimeoutError extends DustError {
+  override readonly name: string = 'SingleFlightTimeoutError'
+
+  constructor(message: string, fields: ErrorFields = {}) {
+    super('timeout', message, fields)
+  }
+}
+
+/** The function of a single flight gave up; `reason` is what it said. */
+export class SingleFlightAbortedError extends DustError {
+  override readonly name: string = 'SingleFlightAbortedError'
+  readonly reason: unknown
+
+  constructor(message: string, reason?: unknown, fields: ErrorFields = {}) {
+    super('aborted', message, fields)
+    this.reason = reason
+  }
+}
+
+/** A subscriber was too slow and has been dropped: it has missed events and must read anew. */
+export class ResyncRequiredError extends DustError {
+  override readonly name: string = 'ResyncRequiredError'
+
+  constructor(message: string, fields: ErrorFields = {}) {
+    super('resync_required', message, fields)
   }
 }

@@ -70,6 +70,8 @@ function compile(source: ExtGlob, text: string): Pattern {
       prefix: [],
       exact: false,
       matches: (path) => !matchesAny(path),
+      // Unless one alternative alone takes all that is below. (Several could do so together; that is a yes too many.)
+      mayMatchBelow: (path) => !alternatives.some((alternative) => takesAllBelow(alternative, path)),
     }
   }
   const depth = commonDepth(alternatives)
@@ -81,6 +83,7 @@ function compile(source: ExtGlob, text: string): Pattern {
     prefix,
     exact: prefix.length === depth,
     matches: matchesAny,
+    mayMatchBelow: (path) => alternatives.some((alternative) => reachesBelow(alternative, path)),
   }
 }
 
@@ -111,6 +114,42 @@ function matchesAll(matchers: readonly SegmentMatcher[], segments: Segments): bo
   }
   while (matchers[m]?.kind === 'many') m++
   return m === matchers.length
+}
+
+/** Whether a longer path, of which these are the first segments, can match. */
+function reachesBelow(matchers: readonly SegmentMatcher[], segments: Segments): boolean {
+  return [...restsAfter(matchers, segments)].some((at) => at < matchers.length)
+}
+
+/** Whether every longer path, of which these are the first segments, matches. */
+function takesAllBelow(matchers: readonly SegmentMatcher[], segments: Segments): boolean {
+  return [...restsAfter(matchers, segments)].some(
+    (at) => at < matchers.length && matchers.slice(at).every(({ kind }) => kind === 'many'),
+  )
+}
+
+/** Where in the matchers one may be after these segments. A `many` stays until it is skipped. */
+function restsAfter(matchers: readonly SegmentMatcher[], segments: Segments): Set<number> {
+  let rests = withSkipped(matchers, [0])
+  for (const segment of segments) {
+    const next = [...rests].flatMap((at) => {
+      const matcher = matchers[at]
+      if (matcher === undefined) return []
+      if (matcher.kind === 'many') return [at]
+      return matchesOne(matcher, segment) ? [at + 1] : []
+    })
+    rests = withSkipped(matchers, next)
+  }
+  return rests
+}
+
+function withSkipped(matchers: readonly SegmentMatcher[], rests: readonly number[]): Set<number> {
+  const all = new Set<number>()
+  for (let at of rests) {
+    all.add(at)
+    while (matchers[at]?.kind === 'many') all.add(++at)
+  }
+  return all
 }
 
 function matchesOne(matcher: SegmentMatcher, segment: string): boolean {

@@ -1,5 +1,5 @@
 import { FrameError, PathError } from './errors.js'
-import type { JsonValue } from './json.js'
+import { excerpt, type JsonValue } from './json.js'
 import { parsePath, parseSegments, renderPath } from './path.js'
 
 // Every message of the wire (spec/wire.md §2-§9). The payloads are type aliases, not interfaces, because only those
@@ -183,7 +183,7 @@ export function parseFrame(value: unknown): Frame {
 export function decodeStoreEvent(payload: FramePayload): StoreEventPayload {
   const { store_seq: seq, op, value = null } = payload
   if (!Number.isSafeInteger(seq) || Number(seq) < 0) throw new FrameError('An event has no usable store_seq.')
-  if (!isOpName(op)) throw new FrameError(`Event ${seq} has the unknown op ${JSON.stringify(op)}.`)
+  if (!isOpName(op)) throw new FrameError(`Event ${seq} has the unknown op ${excerpt(op ?? null)}.`)
   return {
     store_seq: Number(seq),
     op,

@@ -1,11 +1,22 @@
-export { checkValue, MAX_VALUE_DEPTH } from './check-value.js'
 export { type Codec, createMsgpackCodec, jsonCodec } from './codec.js'
+export {
+  addDigest,
+  type Digest,
+  digestText,
+  EMPTY_DIGEST,
+  entryDigest,
+  parseDigest,
+  subtractDigest,
+} from './digest.js'
 export { type AcceptedOp, type Effect, eventEffects } from './effects.js'
 export { type ErrorData, errorFromData, errorToData } from './error-data.js'
 export {
   AuthorizationError,
+  BatchError,
+  BatchUnsupportedError,
   ClosedError,
   ConflictError,
+  DestroyedError,
   DustError,
   type ErrorFields,
   ExistsError,
@@ -13,15 +24,50 @@ export {
   InvalidValueError,
   LeaseError,
   OptionError,
+  OutboxFullError,
   PathError,
   type PathErrorCode,
   PatternError,
   RateLimitedError,
   RejectedError,
   type Rejection,
+  ResyncRequiredError,
+  SingleFlightAbortedError,
+  SingleFlightTimeoutError,
   StorageError,
+  type StorageErrorCode,
   UnavailableError,
+  UpdateNeededError,
 } from './errors.js'
+export {
+  type BatchPayload,
+  type BatchReply,
+  MAX_BATCH_OPS,
+  type ParsedBatch,
+  parseBatch,
+  parseBatchReply,
+  refusedOpIndex,
+  toBatchPayload,
+} from './extensions/batch.js'
+export { type DigestReply, parseDigestReply } from './extensions/digest-reply.js'
+export { type EventBatchPayload, splitEventBatch } from './extensions/event-batch.js'
+export {
+  type ExtendedJoinPayload,
+  type ExtendedJoinReply,
+  type JoinExtensions,
+  type JoinReplyExtensions,
+  parseJoinExtensions,
+  parseJoinReplyExtensions,
+  type SnapshotResume,
+} from './extensions/join.js'
+export { EXTENSIONS, type ExtensionName, knownExtensions } from './extensions/names.js'
+export {
+  CHUNK_TARGET_BYTES,
+  decodeSnapshotChunk,
+  MAX_CHUNK_ENTRIES,
+  type SnapshotChunkEntry,
+  type SnapshotChunkPayload,
+} from './extensions/snapshot-chunk.js'
 export { type ExtGlob, extglob } from './extglob.js'
 export {
   type AckSeqPayload,
@@ -70,11 +116,13 @@ export { type Pattern, type PatternInput, parsePattern } from './pattern.js'
 export { createPatternIndex, type PatternIndex } from './pattern-index.js'
 export { type Entry, type EntryReader, type Plan, type PlanContext, planOp } from './plan.js'
 export { errorFromRejection, type RejectionTarget } from './rejection.js'
+export { MAX_VALUE_DEPTH } from './stored-value.js'
 export {
   assemble,
   type EntryType,
   equalValues,
   flatten,
+  isEntryType,
   isEnvelope,
   isObject,
   isPlainMap,
@@ -83,3 +131,10 @@ export {
   typeOf,
   unwrapScalar,
 } from './value.js'
+export { DateTime } from './values/date-time.js'
+export { Decimal } from './values/decimal.js'
+export { FileRef } from './values/file-ref.js'
+export { LeaseValue } from './values/lease-value.js'
+export { MAX_LEAF_BYTES, toJsonValue } from './values/to-json-value.js'
+export { toValue } from './values/to-value.js'
+export type { Value } from './values/value-type.js'

@@ -108,6 +108,15 @@ describe('stringifyJson', () => {
     )
   })
 
+  it('writes large floats so that they come back as numbers, not as integers', () => {
+    for (const float of [2 ** 53, -(2 ** 53), 1e17, 123456789012345680000, 6.02e23, 1e300]) {
+      const text = stringifyJson({ a: [float, '1234567890123456'] })
+      expect(parseJson(text)).toEqual({ a: [float, '1234567890123456'] })
+      expect(JSON.parse(text)).toEqual({ a: [float, '1234567890123456'] })
+    }
+    expect(stringifyJson([0.1234567890123456, 1e16])).toBe('[0.1234567890123456,1e+16]')
+  })
+
   it('writes bigints as digits wherever they are', () => {
     expect(stringifyJson({ a: [2n ** 64n, { b: -1n }], c: 'x', d: null })).toBe(
       '{"a":[18446744073709551616,{"b":-1}],"c":"x","d":null}',

@@ -26,10 +26,14 @@ export function parseJson(text: string): JsonValue {
   return LONG_DIGITS.test(text) ? parseExactly(text) : (JSON.parse(text) as JsonValue)
 }
 
-/** Writes JSON; a bigint becomes its digits. */
+/**
+ * Writes JSON that {@link parseJson} reads as the same value: a bigint becomes its digits, and a number beyond
+ * ±(2^53 - 1) gets an exponent, as digits alone would come back as a bigint.
+ */
 export function stringifyJson(value: JsonValue): string {
   try {
-    return JSON.stringify(value)
+    const text = JSON.stringify(value)
+    return LONG_DIGITS.test(text) && holdsLargeFloat(value) ? stringifyExactly(value) : text
   } catch (error) {
     // JSON.stringify refuses bigints, and nothing else about a JsonValue but one that is too deep (a RangeError).
     if (error instanceof TypeError) return stringifyExactly(value)
@@ -39,12 +43,33 @@ export function stringifyJson(value: JsonValue): string {
 
 function stringifyExactly(value: JsonValue): string {
   if (typeof value === 'bigint') return value.toString()
+  if (isLargeFloat(value)) return value.toExponential()
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(stringifyExactly).join(',')}]`
-  const members = Object.entries(value).map(
-    ([key, inner]) => `${JSON.stringify(key)}:${stringifyExactly(inner)}`,
-  )
+  const members = Object.entries(value)
+    // As JSON.stringify does, should a type have lied.
+    .filter(([, inner]) => inner !== undefined)
+    .map(([key, inner]) => `${JSON.stringify(key)}:${stringifyExactly(inner)}`)
   return `{${members.join(',')}}`
+}
+
+/** The beginning of a value as JSON, for messages about what came from elsewhere: it may be anything, of any size. */
+export function excerpt(value: JsonValue): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, EXCERPT_LENGTH))
+  if (typeof value !== 'object' || value === null) return String(value).slice(0, EXCERPT_LENGTH)
+  return Array.isArray(value) ? 'a list' : 'an object'
+}
+
+const EXCERPT_LENGTH = 80
+
+/** A number that has no fraction, but is no integer that a number could hold exactly. */
+function isLargeFloat(value: JsonValue): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+}
+
+function holdsLargeFloat(value: JsonValue): boolean {
+  if (typeof value !== 'object' || value === null) return isLargeFloat(value)
+  return (Array.isArray(value) ? value : Object.values(value)).some(holdsLargeFloat)
 }
 
 /**
@@ -170,7 +195,7 @@ function parseExactly(text: string): JsonValue {
 }
 
 /** Assigning to `__proto__` would set the prototype; JSON.parse makes it a key like any other, and so do we. */
-export function setOwn(object: { [key: string]: JsonValue }, key: string, value: JsonValue): void {
+export function setOwn<T>(object: { [key: string]: T }, key: string, value: T): void {
   if (key === '__proto__') {
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
   } else {

@@ -1,8 +1,8 @@
-import { storedValueFault } from './check-value.js'
 import { PathError, type Rejection } from './errors.js'
 import { type FramePayload, isOpName, type OpName, type WritePayload } from './frame.js'
 import type { JsonValue } from './json.js'
 import { MAX_PATH_DEPTH, parsePath, renderPath } from './path.js'
+import { storedValueFault } from './stored-value.js'
 import { isObject, isPlainMap } from './value.js'
 
 /** The ops that a `write` carries; `put_file` has a message of its own (spec/wire.md §6.3, §7). */

@@ -49,6 +49,12 @@ function codeOf(run: () => unknown): string {
   return 'no error'
 }
 
+describe('D12 dots', () => {
+  it('mean nothing: a dotted text is one segment', () => {
+    expect(parsePath('post.tags')).toEqual(['post.tags'])
+  })
+})
+
 describe('vectors', () => {
   for (const { id, from, input, valid, ...expected } of vectors.cases) {
     const parse = from === 'rendered' ? parsePath : parseSegments

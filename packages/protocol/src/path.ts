@@ -1,4 +1,5 @@
 import { PathError } from './errors.js'
+import { excerpt } from './json.js'
 import { isWellFormed } from './well-formed.js'
 
 /** Decoded, non-empty segments. */
@@ -151,8 +152,9 @@ function refuseLoneSurrogate(text: string): void {
   }
 }
 
+/** A path from elsewhere may be of any length; a message is not. */
 function quote(text: string): string {
-  return JSON.stringify(text)
+  return excerpt(text)
 }
 
 function nameOf(value: unknown): string {

@@ -7,6 +7,15 @@ export interface PatternIndex<T> {
   add(pattern: Pattern, value: T): () => void
   /** The values of all matching patterns, in the order of their registration. */
   match(segments: Segments): T[]
+  /**
+   * The values of all patterns that match the path or one of its ancestors, each with how many segments matched: once
+   * for each prefix that does. In the order of registration, the shortest first.
+   */
+  matchPrefixes(segments: Segments): { value: T; length: number }[]
+  /** The values of all patterns that could match a path strictly below this one, in the order of registration. */
+  below(segments: Segments): T[]
+  /** Whether there is any such pattern. Stops at the first. */
+  mayMatchBelow(segments: Segments): boolean
   /** How many registrations there are. */
   readonly size: number
 }
@@ -59,13 +68,33 @@ export function createPatternIndex<T>(): PatternIndex<T> {
       const found: Registration<T>[] = []
       collect(root, segments, 0, found)
       // One registration has one slot, so none is found twice.
-      return found.sort((a, b) => a.order - b.order).map((registration) => registration.value)
+      return inOrder(found)
+    },
+
+    matchPrefixes(segments) {
+      const found: PrefixMatch<T>[] = []
+      collectPrefixes(root, prefixesOf(segments), 0, found)
+      found.sort((a, b) => a.registration.order - b.registration.order || a.length - b.length)
+      return found.map(({ registration, length }) => ({ value: registration.value, length }))
+    },
+
+    below(segments) {
+      return inOrder([...reaching(root, segments, 0)])
+    },
+
+    mayMatchBelow(segments) {
+      return reaching(root, segments, 0).next().done !== true
     },
 
     get size() {
       return size
     },
   }
+}
+
+interface PrefixMatch<T> {
+  readonly registration: Registration<T>
+  readonly length: number
 }
 
 /** Where in the trie a pattern belongs: the steps from the root, and which of the node's sets it is in. */
@@ -118,6 +147,65 @@ function collect<T>(node: Node<T>, segments: Segments, depth: number, found: Reg
   const child = node.children.get(segment)
   if (child) collect(child, segments, depth + 1, found)
   if (node.one) collect(node.one, segments, depth + 1, found)
+}
+
+function inOrder<T>(registrations: Registration<T>[]): T[] {
+  return registrations.sort((a, b) => a.order - b.order).map((registration) => registration.value)
+}
+
+/** The first segment, the first two, and so on to all of them. */
+function prefixesOf(segments: Segments): Segments[] {
+  return segments.map((_, i) => (i === segments.length - 1 ? segments : segments.slice(0, i + 1)))
+}
+
+function collectPrefixes<T>(
+  node: Node<T>,
+  prefixes: readonly Segments[],
+  depth: number,
+  found: PrefixMatch<T>[],
+): void {
+  for (const registration of node.extended) {
+    // No shorter one can match: the node stands for the literal prefix.
+    for (let length = Math.max(depth, 1); length <= prefixes.length; length++) {
+      if (registration.pattern.matches(prefixes[length - 1] as Segments)) found.push({ registration, length })
+    }
+  }
+  for (const registration of node.ends) found.push({ registration, length: depth })
+  for (const registration of node.tails) {
+    for (let length = depth + 1; length <= prefixes.length; length++) found.push({ registration, length })
+  }
+  const segment = prefixes[depth]?.[depth]
+  if (segment === undefined) return
+  const child = node.children.get(segment)
+  if (child) collectPrefixes(child, prefixes, depth + 1, found)
+  if (node.one) collectPrefixes(node.one, prefixes, depth + 1, found)
+}
+
+/** The registrations whose patterns could match strictly below the path. */
+function* reaching<T>(node: Node<T>, segments: Segments, depth: number): Generator<Registration<T>> {
+  yield* node.tails
+  for (const registration of node.extended) {
+    if (registration.pattern.mayMatchBelow(segments)) yield registration
+  }
+  const segment = segments[depth]
+  if (segment === undefined) {
+    for (const child of node.children.values()) yield* everything(child)
+    if (node.one) yield* everything(node.one)
+    return
+  }
+  const child = node.children.get(segment)
+  if (child) yield* reaching(child, segments, depth + 1)
+  if (node.one) yield* reaching(node.one, segments, depth + 1)
+}
+
+/** What is registered at a node and below it. */
+function* everything<T>(node: Node<T>): Generator<Registration<T>> {
+  yield* node.ends
+  yield* node.tails
+  // Their literal prefix is at the node, so they match nothing but what is there and below.
+  yield* node.extended
+  for (const child of node.children.values()) yield* everything(child)
+  if (node.one) yield* everything(node.one)
 }
 
 /** Takes nodes that hold nothing any more out of the trie, the deepest first. */

@@ -17,6 +17,8 @@ export interface Pattern {
   /** Whether the pattern is just a path. */
   readonly exact: boolean
   matches(segments: Segments): boolean
+  /** Whether it could match a path strictly below. May err on the side of yes, for some extended patterns. */
+  mayMatchBelow(segments: Segments): boolean
 }
 
 /** What a segment of a Dust glob asks for: one text, one segment of any kind, or one and more of any kind. */
@@ -41,6 +43,7 @@ export function parsePattern(input: unknown): Pattern {
     prefix: literals(wild === -1 ? glob : glob.slice(0, wild)),
     exact: wild === -1,
     matches: (segments) => matchesGlob(glob, segments),
+    mayMatchBelow: (segments) => reachesBelow(glob, segments),
   }
 }
 
@@ -100,6 +103,16 @@ function matchesGlob(glob: readonly GlobSegment[], segments: Segments): boolean 
     if (wanted !== 'one' && wanted.literal !== segments[i]) return false
   }
   return segments.length === glob.length
+}
+
+/** Whether the glob goes on after these segments. */
+function reachesBelow(glob: readonly GlobSegment[], segments: Segments): boolean {
+  for (const [i, segment] of segments.entries()) {
+    const wanted = glob[i]
+    if (wanted === 'many') return true
+    if (wanted === undefined || (wanted !== 'one' && wanted.literal !== segment)) return false
+  }
+  return glob.length > segments.length
 }
 
 function isExtGlob(input: unknown): input is ExtGlob {

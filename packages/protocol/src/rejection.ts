@@ -107,6 +107,11 @@ const REASON_MESSAGES: { readonly [reason: string]: string } = {
   storage_failed: 'the server could not store it.',
   store_archived: 'the store is archived and takes no writes.',
   limit_exceeded: 'a limit of the plan is reached.',
+  out_of_turn: 'an earlier write has to come first.',
+  invalid_batch: 'the batch has no ops, or one that is malformed.',
+  batch_too_large: 'the batch has more than 500 ops. Split it.',
+  lease_in_batch: 'leases cannot be taken, renewed or released in a batch.',
+  duplicate_client_op_id: 'two ops of the batch have the same id.',
 }
 
 function revisionOf(value: JsonValue | undefined): number | null | undefined {

@@ -20,3 +20,15 @@ export function decodeUtf8(bytes: Uint8Array): string {
     throw new FrameError('A text is not UTF-8.', { cause })
   }
 }
+
+/** How many bytes a well-formed text has in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) bytes++
+    // A surrogate is half of a character of four bytes.
+    if (unit >= 0x800 && (unit < 0xd800 || unit > 0xdfff)) bytes++
+  }
+  return bytes
+}

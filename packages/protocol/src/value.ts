@@ -18,6 +18,27 @@ export type EntryType =
   | 'counter'
   | 'set'
 
+const ENTRY_TYPES: ReadonlySet<unknown> = new Set<EntryType>([
+  'string',
+  'integer',
+  'float',
+  'boolean',
+  'null',
+  'list',
+  'map',
+  'decimal',
+  'datetime',
+  'file',
+  'lease',
+  'counter',
+  'set',
+])
+
+/** Whether it is a type tag that is known here. */
+export function isEntryType(type: unknown): type is EntryType {
+  return ENTRY_TYPES.has(type)
+}
+
 export type JsonMap = { [key: string]: JsonValue }
 
 /** One value at one path, as a store keeps it. */
@@ -58,7 +79,8 @@ export function typeOf(value: JsonValue): EntryType {
     case 'bigint':
       return 'integer'
     case 'number':
-      return Number.isInteger(value) ? 'integer' : 'float'
+      // Larger integers are bigints: a number beyond is a float that has no fraction.
+      return Number.isSafeInteger(value) ? 'integer' : 'float'
     default:
       return envelopeType(value)
   }

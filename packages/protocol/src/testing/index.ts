@@ -1,1 +1,1 @@
-export { createModelStore, type ModelEvent, type ModelStore } from './model-store.js'
+export { createModelStore, type ModelBatchResult, type ModelEvent, type ModelStore } from './model-store.js'

@@ -1,6 +1,8 @@
+import { addDigest, digestText, EMPTY_DIGEST, entryDigest } from '../digest.js'
 import { type Effect, eventEffects } from '../effects.js'
+import type { Rejection } from '../errors.js'
 import type { OpName } from '../frame.js'
-import type { JsonValue } from '../json.js'
+import { type JsonValue, stringifyJson } from '../json.js'
 import type { Op } from '../op.js'
 import { compareUtf8, descendantRange } from '../path.js'
 import { type Entry, type Plan, planOp } from '../plan.js'
@@ -29,9 +31,18 @@ export interface ModelStore {
   /** The leaf, else the assembled subtree, else undefined. */
   read(path: string): JsonValue | undefined
   apply(op: Op, now?: number): Plan
+  /** All of them or none: each is planned on what those before it have done. */
+  applyBatch(ops: readonly Op[], now?: number): ModelBatchResult
   /** Applies an accepted op with the seq it got elsewhere. */
   replay(event: Omit<ModelEvent, 'opId'>): void
+  /** Of all entries, as a `digest` reply has it. */
+  digest(): string
 }
+
+export type ModelBatchResult =
+  | { readonly ok: true; readonly plans: readonly Plan[] }
+  /** `index` is the op that was refused. */
+  | { readonly ok: false; readonly index: number; readonly rejection: Rejection }
 
 export function createModelStore(initial: Iterable<Entry> = []): ModelStore {
   const entries = new Map<string, Entry>()
@@ -55,6 +66,19 @@ export function createModelStore(initial: Iterable<Entry> = []): ModelStore {
 
   const sorted = (): Entry[] => [...entries.values()].sort((a, b) => compareUtf8(a.path, b.path))
 
+  const apply = (op: Op, now = 0): Plan => {
+    const plan = planOp(op, entries, {
+      seq: head + 1,
+      now,
+      leaseExpired: (_, lease) => typeof lease.expires_at === 'number' && lease.expires_at <= now,
+    })
+    if (!plan.ok || plan.noop) return plan
+    head += 1
+    for (const effect of plan.effects) execute(effect, head)
+    log.push({ seq: head, op: op.op, path: op.path, value: plan.value, opId: op.opId })
+    return plan
+  }
+
   return {
     get head() {
       return head
@@ -73,21 +97,32 @@ export function createModelStore(initial: Iterable<Entry> = []): ModelStore {
             sorted().filter((entry) => keys.has(entry.path)),
           )
     },
-    apply(op, now = 0) {
-      const plan = planOp(op, entries, {
-        seq: head + 1,
-        now,
-        leaseExpired: (_, lease) => typeof lease.expires_at === 'number' && lease.expires_at <= now,
-      })
-      if (!plan.ok || plan.noop) return plan
-      head += 1
-      for (const effect of plan.effects) execute(effect, head)
-      log.push({ seq: head, op: op.op, path: op.path, value: plan.value, opId: op.opId })
-      return plan
+    apply,
+    applyBatch(ops, now) {
+      const before = { entries: new Map(entries), head, logged: log.length }
+      const plans: Plan[] = []
+      for (const [index, op] of ops.entries()) {
+        const plan = apply(op, now)
+        if (!plan.ok) {
+          entries.clear()
+          for (const [path, entry] of before.entries) entries.set(path, entry)
+          head = before.head
+          log.length = before.logged
+          return { ok: false, index, rejection: plan.rejection }
+        }
+        plans.push(plan)
+      }
+      return { ok: true, plans }
     },
     replay({ seq, ...event }) {
       head = seq
       for (const effect of eventEffects(event)) execute(effect, seq)
+    },
+    digest() {
+      const each = sorted().map((entry) =>
+        entryDigest(entry.path, entry.type, entry.seq, stringifyJson(entry.value)),
+      )
+      return digestText(each.reduce(addDigest, EMPTY_DIGEST))
     },
   }
 }
