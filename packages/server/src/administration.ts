@@ -2,6 +2,7 @@ import { OptionError } from '@dustlayer/protocol'
 import type { StoreRecord, TokenRecord } from './catalog.js'
 import type { Clock } from './clock.js'
 import type { DataDir } from './data-dir.js'
+import type { SocketEndpoint } from './socket-endpoint.js'
 import type { SnapshotInfo } from './storage.js'
 import { parseStoreName } from './store-name.js'
 import { type CreatedToken, createToken, type NewToken } from './token.js'
@@ -18,14 +19,14 @@ export interface Administration {
   /** @throws OptionError when a store is unknown. */
   createToken(token: NewToken): CreatedToken
   listTokens(): TokenRecord[]
-  /** False when there is no such token, or it was revoked before. */
+  /** Connections that use it end. False when there is no such token, or it was revoked before. */
   revokeToken(id: string): boolean
 }
 
 export function createAdministration(
   { catalog, hub }: DataDir,
   clock: Clock,
-  endStore: (storeId: string) => void,
+  { endStore, checkTokens }: Pick<SocketEndpoint, 'endStore' | 'checkTokens'>,
 ): Administration {
   const find = (name: string): StoreRecord => {
     const record = catalog.stores.findByName(parseStoreName(name))
@@ -43,6 +44,10 @@ export function createAdministration(
     compact: (name) => hub.open(find(name)).sequencer.compact(),
     createToken: (token) => createToken(catalog, token, clock.now()),
     listTokens: () => catalog.tokens.list(),
-    revokeToken: (id) => catalog.tokens.revoke(id, clock.now()),
+    revokeToken(id) {
+      const revoked = catalog.tokens.revoke(id, clock.now())
+      checkTokens()
+      return revoked
+    },
   }
 }

@@ -211,7 +211,7 @@ describe('catch-up', () => {
     expect((await fresh.join(T)).status).toBe('ok')
   })
 
-  it('C15 C16 sends a snapshot with revisions to whom it helps, then the tail', async () => {
+  it('C15 C16 M09 sends a snapshot with revisions to whom it helps, then the tail', async () => {
     const topic = await fill('acme/compacted', 5)
     expect(world.server.compact('acme/compacted')).toMatchObject({ seq: 5 })
     await client.write(topic, { op: 'set', path: 'k/0', value: 'new', client_op_id: 'o6' })

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { JsonValue } from '@dustlayer/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { main } from './cli.js'
 import { createServer } from './server.js'
@@ -89,10 +90,54 @@ describe('command line', () => {
       await server.close()
       expect(await run('store', 'compact', 'acme/todos', ...at)).toBe('Compacted acme/todos at 1')
       expect(await run('store', 'compact', 'acme/todos', ...at)).toBe('Nothing to compact in acme/todos')
+      expect(await run('store', 'renew', 'acme/todos', ...at)).toMatch(
+        /^acme\/todos has the new incarnation [0-9a-f]{32}$/,
+      )
       expect(await run('store', 'list', ...at)).toMatch(
         /Store +Status +Created +Expires +Id\nacme\/later +active/,
       )
       expect(JSON.parse(await run('store', 'list', '--json', ...at))).toHaveLength(2)
+    })
+  })
+
+  it('clients of a store that was restored from a backup and renewed start over', async () => {
+    await withTempDir(async (dataDir) => {
+      const file = join(dataDir, 'stores/acme/t.db')
+      const backup = join(dataDir, 'backup.db')
+      const asked = { extensions: ['incarnation'], incarnation: null }
+      const serve = async (lastStoreSeq: number, incarnation: JsonValue) => {
+        const server = await createServer({ dataDir })
+        if (server.listStores().length === 0) server.createStore('acme/t')
+        const { token } = server.createToken({
+          stores: ['acme/t'],
+          scopes: ['entries:read', 'entries:write'],
+        })
+        const client = await connect({ url: server.url, token })
+        const { response } = await client.join('store:acme/t', lastStoreSeq, { ...asked, incarnation })
+        const write = (path: string) =>
+          client.write('store:acme/t', { op: 'set', path, value: 1, client_op_id: path })
+        const stop = () => {
+          client.close()
+          return server.close()
+        }
+        return { response, write, stop }
+      }
+      const before = await serve(0, null)
+      await before.write('kept')
+      await before.stop()
+      cpSync(file, backup)
+      const { incarnation = null } = before.response
+      const lost = await serve(1, incarnation)
+      expect(lost.response.reset).toBeUndefined()
+      await lost.write('lost')
+      await lost.stop()
+
+      cpSync(backup, file)
+      await run('store', 'renew', 'acme/t', '--data', dataDir)
+      const after = await serve(2, incarnation)
+      expect(after.response).toMatchObject({ reset: true, store_seq: 1 })
+      expect(after.response.incarnation).not.toBe(incarnation)
+      await after.stop()
     })
   })
 
@@ -114,6 +159,7 @@ describe('command line', () => {
       'store create',
       'store list',
       'store compact',
+      'store renew',
       'token create',
       'token list',
       'token revoke',
@@ -133,10 +179,13 @@ describe('command line', () => {
     [['serve', '--port', 'x'], '--port is a whole number, not "x"'],
     [['serve', '--synchronous', 'off'], '--synchronous is full or normal, not "off"'],
     [['serve', '--port'], '--port'],
+    [['serve', '--compact-keep', '7d'], '--compact-keep is a whole number'],
+    [['serve', '--compact-max-ops', '5'], 'compaction.maxOps'],
     [['serve', 'extra'], 'Usage: dust-server serve'],
     [['store', 'create'], 'Usage: dust-server store create <org/name>'],
     [['store', 'create', '../../etc'], 'is no store name'],
     [['store', 'create', 'Acme/x'], 'is no store name'],
+    [['store', 'renew', 'acme/none'], 'There is no store acme/none'],
     [['store', 'compact', 'acme/none'], 'There is no store acme/none'],
     [['token', 'create', '--scopes', 'entries:read'], '--store is missing'],
     [['token', 'create', '--store', 'acme/x'], '--scopes is missing'],

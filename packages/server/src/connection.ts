@@ -15,6 +15,8 @@ export interface Connection {
   idleMs(): number
   /** Ends the topics of a store, as when the store is archived. */
   endStore(storeId: string): void
+  /** Closes unless the token is still good. */
+  checkToken(): void
   close(code: number, reason: string): void
   terminate(): void
 }
@@ -42,11 +44,17 @@ export function createConnection(options: ConnectionOptions): Connection {
   const topics = createTopics({ services, outlet, intake, grant, deviceId })
   let lastHeard = clock.monotonic()
 
+  /** Also makes an end of the connection when it is not. */
+  const isTokenLive = (): boolean => {
+    if (catalog.tokens.isLive(grant.tokenId, clock.now())) return true
+    // Nothing more is written or sent from now on, whenever the peer answers the close.
+    topics.stop()
+    ws.close(POLICY_VIOLATION, 'the token is no longer valid')
+    return false
+  }
   const receive = (data: Buffer, isBinary: boolean) => {
     const frame = format.decode(data, isBinary)
-    // A token that was revoked or has run out ends the connection at its next message, heartbeats included.
-    if (catalog.tokens.isLive(grant.tokenId, clock.now())) topics.handle(frame)
-    else ws.close(POLICY_VIOLATION, 'the token is no longer valid')
+    if (isTokenLive()) topics.handle(frame)
   }
 
   ws.on('message', (data: RawData, isBinary: boolean) => {
@@ -81,6 +89,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       return clock.monotonic() - lastHeard
     },
     endStore: topics.endStore,
+    checkToken: () => void isTokenLive(),
     close: (code, reason) => ws.close(code, reason),
     terminate: () => ws.terminate(),
   }

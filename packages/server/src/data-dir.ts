@@ -1,7 +1,9 @@
 import { type Blobs, createBlobs } from './blobs.js'
 import type { Catalog } from './catalog.js'
 import type { Clock } from './clock.js'
+import type { CompactionPolicy } from './compaction-policy.js'
 import { lockDataDir } from './data-lock.js'
+import type { Logger } from './log.js'
 import { openCatalog } from './sqlite/catalog-file.js'
 import type { Synchronous } from './sqlite/database.js'
 import { createSqliteEngine } from './sqlite/store-file.js'
@@ -14,6 +16,9 @@ export interface DataDirOptions {
   readonly synchronous?: Synchronous | undefined
   /** Another engine for the contents of stores than SQLite files in the directory. */
   readonly engine?: StorageEngine | undefined
+  /** How much of their logs stores keep: null for all, the default policy unless given. */
+  readonly compaction?: CompactionPolicy | null | undefined
+  readonly logger?: Logger | undefined
 }
 
 /** A data directory, held by this process alone. */
@@ -25,13 +30,16 @@ export interface DataDir {
 }
 
 /** @throws StorageError when another process holds the directory, or it cannot be opened. */
-export function openDataDir({ dataDir, clock, synchronous = 'full', engine }: DataDirOptions): DataDir {
+export function openDataDir(options: DataDirOptions): DataDir {
+  const { dataDir, clock, synchronous = 'full', engine, compaction, logger } = options
   const unlock = lockDataDir(dataDir)
   try {
     const catalog = openCatalog(dataDir)
     const hub = createStoreHub({
       catalog,
       clock,
+      compaction,
+      logger,
       engine: engine ?? createSqliteEngine({ dataDir, synchronous }),
     })
     return {

@@ -1,43 +1,24 @@
 import { parseJson, parsePath, type Ref } from '@dustlayer/protocol'
-import type { LoggedOp, StoreStorage } from './storage.js'
+import type { LoggedOp } from './storage.js'
 import type { Outgoing, WireFormat } from './wire-format.js'
 
 /** The `event` of an op (spec/wire.md §9.1). `joinRef` is null in live events, and the join's in catch-up. */
 export function eventFrame(format: WireFormat, topic: string, joinRef: Ref, op: LoggedOp): Outgoing {
   if (format.kind === 'json') return jsonPush(joinRef, topic, 'event', eventJson(op))
-  const payload = {
-    store_seq: op.seq,
-    op: op.op,
-    path: op.path,
-    path_segments: [...parsePath(op.path)],
-    value: parseJson(op.valueJson),
-    device_id: op.deviceId,
-    client_op_id: op.clientOpId,
-  }
-  return format.encode([joinRef, null, topic, 'event', payload])
+  return format.encode([joinRef, null, topic, 'event', eventPayload(op)])
 }
 
-/** The whole state at the newest snapshot: plain values, and the revision of each leaf (spec/wire.md §9.2). */
-export function snapshotFrame(
+/** The `events` of so many ops (docs/protocol-extensions.md). */
+export function eventBatchFrame(
   format: WireFormat,
   topic: string,
   joinRef: Ref,
-  seq: number,
-  history: StoreStorage['history'],
+  ops: readonly LoggedOp[],
 ): Outgoing {
-  const leaves = [...history.snapshotLeaves()]
   if (format.kind === 'json') {
-    const entries = leaves.map(
-      ({ path, valueJson, type, seq }) =>
-        `${JSON.stringify(path)}:{"value":${valueJson},"type":"${type}","seq":${seq}}`,
-    )
-    return jsonPush(joinRef, topic, 'snapshot', `{"snapshot_seq":${seq},"entries":{${entries.join(',')}}}`)
+    return jsonPush(joinRef, topic, 'events', `{"events":[${ops.map(eventJson).join(',')}]}`)
   }
-  // fromEntries defines own properties, so that a path like `__proto__` stays a key.
-  const entries = Object.fromEntries(
-    leaves.map(({ path, valueJson, type, seq }) => [path, { value: parseJson(valueJson), type, seq }]),
-  )
-  return format.encode([joinRef, null, topic, 'snapshot', { snapshot_seq: seq, entries }])
+  return format.encode([joinRef, null, topic, 'events', { events: ops.map(eventPayload) }])
 }
 
 /** Ops of one commit with their frames, each encoded once however many members there are. */
@@ -61,9 +42,21 @@ export function createBroadcast(ops: readonly LoggedOp[]): Broadcast {
   }
 }
 
-// The value is JSON text already: putting the frame together around it saves parsing and printing it again.
-function jsonPush(joinRef: Ref, topic: string, event: string, payloadJson: string): string {
+/** A push whose payload is JSON text already: putting the frame together saves parsing and printing values again. */
+export function jsonPush(joinRef: Ref, topic: string, event: string, payloadJson: string): string {
   return `[${JSON.stringify(joinRef)},null,${JSON.stringify(topic)},"${event}",${payloadJson}]`
+}
+
+function eventPayload({ seq, op, path, valueJson, deviceId, clientOpId }: LoggedOp) {
+  return {
+    store_seq: seq,
+    op,
+    path,
+    path_segments: [...parsePath(path)],
+    value: parseJson(valueJson),
+    device_id: deviceId,
+    client_op_id: clientOpId,
+  }
 }
 
 function eventJson({ seq, op, path, valueJson, deviceId, clientOpId }: LoggedOp): string {

@@ -132,6 +132,22 @@ describe('framing', () => {
     expect((await client.closed).code).toBe(1002)
   })
 
+  it('B12 a leave that belongs to an earlier join leaves the newer one alone', async () => {
+    const client = await world.connect()
+    await client.join(T)
+    await client.join(T)
+    client.send(['1', '9', T, 'phx_leave', {}])
+    expect(await client.waitFor(([, ref]) => ref === '9')).toEqual([
+      '1',
+      '9',
+      T,
+      'phx_reply',
+      { status: 'ok', response: {} },
+    ])
+    expect((await client.push(T, 'status', {})).status).toBe('ok')
+    expect(client.frames.filter(([, , , event]) => event === 'phx_close')).toHaveLength(1)
+  })
+
   it('B18 a topic that closes leaves the others alone', async () => {
     world.server.createStore('acme/second')
     const client = await world.connect()

@@ -1,9 +1,18 @@
-import { createMsgpackCodec, type Frame, jsonCodec } from '@dustlayer/protocol'
+import { createMsgpackCodec, EXTENSIONS, type Frame, jsonCodec } from '@dustlayer/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TestClient } from './testing/test-client.js'
 import { startTestServer, type TestServer } from './testing/test-server.js'
 import { readVectors } from './testing/vectors.js'
+
+/** A bounded number of runs; with DUST_FUZZ_SECONDS, as many as that takes, from DUST_FUZZ_SEED if that is given. */
+const seconds = Number(process.env.DUST_FUZZ_SECONDS ?? 0)
+const seed = process.env.DUST_FUZZ_SEED
+const runs = (numRuns: number): fc.Parameters<unknown> => ({
+  ...(seconds > 0 ? { numRuns: 1e9, interruptAfterTimeLimit: seconds * 1_000 } : { numRuns }),
+  ...(seed !== undefined && { seed: Number(seed) }),
+})
+const TIMEOUT_MS = 30_000 + 2_000 * seconds
 
 const T = 'store:acme/t'
 const codecs = { json: jsonCodec, msgpack: createMsgpackCodec() }
@@ -41,7 +50,9 @@ const FIELDS = {
   rollback: ['path', 'path_segments', 'to_seq'],
   status: ['seq'],
   ack_seq: ['seq'],
-  phx_join: ['last_store_seq'],
+  batch: ['client_op_id', 'ops'],
+  digest: ['seq'],
+  phx_join: ['last_store_seq', 'extensions', 'incarnation', 'snapshot'],
   phx_leave: ['seq'],
   foo: ['seq'],
 } as const
@@ -59,6 +70,11 @@ const fieldValue = fc.oneof(
   },
   { weight: 1, arbitrary: fc.jsonValue() },
 )
+const fieldOf: { readonly [name: string]: fc.Arbitrary<unknown> } = {
+  ops: fc.array(fc.dictionary(fc.constantFrom(...FIELDS.write), fieldValue), { maxLength: 5 }),
+  extensions: fc.subarray([...EXTENSIONS, 'telepathy']),
+  snapshot: fc.record({ seq: fieldValue, after: fieldValue }),
+}
 const usually = <T>(value: T, ...others: T[]) =>
   fc.oneof(
     { weight: 12, arbitrary: fc.constant(value) },
@@ -68,16 +84,18 @@ const usually = <T>(value: T, ...others: T[]) =>
 /** Frames of the right shape with payloads of the wrong one. */
 const oddFrame = fc
   .oneof(
-    { weight: 4, arbitrary: fc.constantFrom('write', 'put_file', 'rollback') },
-    { weight: 1, arbitrary: fc.constantFrom('status', 'ack_seq', 'phx_join', 'phx_leave', 'foo') },
+    { weight: 4, arbitrary: fc.constantFrom('write', 'batch', 'put_file', 'rollback') },
+    { weight: 1, arbitrary: fc.constantFrom('status', 'digest', 'ack_seq', 'phx_join', 'phx_leave', 'foo') },
   )
   .chain((event) => {
     // The names of a literal object are its keys.
     const fields = FIELDS[event as keyof typeof FIELDS]
-    const payload = fc.dictionary(fc.constantFrom(...fields), fieldValue, { maxKeys: fields.length })
+    const values = fields.map((name) => [name, fc.oneof(fieldOf[name] ?? fieldValue, fieldValue)])
+    const payload = fc.record(Object.fromEntries(values), { requiredKeys: [] })
     // A join under the ref of the first one leaves the later frames valid.
     const topic = usually(T, 'store:', 'store:x', 'phoenix', '')
-    return fc.tuple(usually('1', null, '2'), usually('1', null), topic, fc.constant(event), payload)
+    const ref = event === 'phx_join' ? fc.constant('1') : usually('1', null)
+    return fc.tuple(usually('1', null, '2'), ref, topic, fc.constant(event), payload)
   })
 
 /** A valid message with some of its bytes changed, dropped or doubled. */
@@ -113,7 +131,7 @@ describe.each(['json', 'msgpack'] as const)('odd messages in %s', (format) => {
   /** Sends the messages on a connection of their own and makes sure that nobody else noticed. */
   const survives = async (messages: readonly (string | Uint8Array)[]) => {
     const client = await world.connect({ format })
-    await client.join(T, 1_000_000_000)
+    await client.join(T, 1_000_000_000, { extensions: [...EXTENSIONS], incarnation: null })
     for (const message of messages) client.ws.send(message, { binary: format === 'msgpack' })
     client.send([null, 'end', 'phoenix', 'heartbeat', {}])
     const answered = client.waitFor((frame) => frame[1] === 'end').then(() => undefined)
@@ -131,27 +149,37 @@ describe.each(['json', 'msgpack'] as const)('odd messages in %s', (format) => {
     expect(reply.status).toBe('ok')
   }
 
-  it('frames with odd payloads are answered', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(oddFrame, { minLength: 1, maxLength: 40 }), async (frames) => {
-        await survives(frames.map((frame) => codecs[format].encode(frame as never)))
-      }),
-      { numRuns: 100 },
-    )
-  })
+  it(
+    'frames with odd payloads are answered',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(oddFrame, { minLength: 1, maxLength: 40 }), async (frames) => {
+          await survives(frames.map((frame) => codecs[format].encode(frame as never)))
+        }),
+        runs(100),
+      )
+    },
+    TIMEOUT_MS,
+  )
 
-  it('mutated messages are answered or end their connection', async () => {
-    const messages = fc.array(mutated(format), { minLength: 1, maxLength: 5 })
-    await fc.assert(fc.asyncProperty(messages, survives), { numRuns: 120 })
-  })
+  it(
+    'mutated messages are answered or end their connection',
+    async () => {
+      const messages = fc.array(mutated(format), { minLength: 1, maxLength: 5 })
+      await fc.assert(fc.asyncProperty(messages, survives), runs(120))
+    },
+    TIMEOUT_MS,
+  )
 
-  it('random bytes and random JSON end their connection or are answered', async () => {
-    const noise = fc.oneof(
-      fc.uint8Array({ minLength: 1, maxLength: 60 }),
-      anything.map((value) => Buffer.from(JSON.stringify(value) ?? 'undefined')),
-    )
-    await fc.assert(fc.asyncProperty(fc.array(noise, { minLength: 1, maxLength: 3 }), survives), {
-      numRuns: 60,
-    })
-  })
+  it(
+    'random bytes and random JSON end their connection or are answered',
+    async () => {
+      const noise = fc.oneof(
+        fc.uint8Array({ minLength: 1, maxLength: 60 }),
+        anything.map((value) => Buffer.from(JSON.stringify(value) ?? 'undefined')),
+      )
+      await fc.assert(fc.asyncProperty(fc.array(noise, { minLength: 1, maxLength: 3 }), survives), runs(60))
+    },
+    TIMEOUT_MS,
+  )
 })

@@ -1,6 +1,7 @@
 export type { Administration } from './administration.js'
 export type { Catalog, StoreDirectory, StoreRecord, TokenRecord, TokenTable, UploadIndex } from './catalog.js'
 export { type Clock, systemClock } from './clock.js'
+export { type CompactionPolicy, compactionPolicy, DEFAULT_COMPACTION } from './compaction-policy.js'
 export { type DataDir, type DataDirOptions, openDataDir } from './data-dir.js'
 export type { Broadcast } from './event-frame.js'
 export {
@@ -11,9 +12,10 @@ export {
   type LogLevel,
   silentLogger,
 } from './log.js'
-export { type OpenStore, openStore } from './open-store.js'
+export { type Follower, type OpenStore, type OpenStoreOptions, openStore } from './open-store.js'
 export type { Reply } from './reply.js'
 export { pathRollbackJob, storeRollbackJob } from './rollback-job.js'
+export { type Scheduler, systemScheduler } from './scheduler.js'
 export { parseScopes, SCOPES, type Scope } from './scope.js'
 export {
   createSequencer,
@@ -26,15 +28,22 @@ export { createServer, type DustServer, type ServerOptions } from './server.js'
 export type { Synchronous } from './sqlite/database.js'
 export { createSqliteEngine, type SqliteEngineOptions } from './sqlite/store-file.js'
 export type {
+  CurrentEntries,
+  DeviceCursor,
+  DeviceTable,
   EntryTable,
   FileTable,
   History,
+  Identity,
+  KnownJson,
   LoggedOp,
   OpLog,
+  PageSize,
   ReceiptKey,
   Receipts,
   SnapshotInfo,
   SnapshotLeaf,
+  SnapshotPage,
   StorageEngine,
   StoredFile,
   StoreStorage,

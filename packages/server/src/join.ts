@@ -1,4 +1,11 @@
-import type { FramePayload, Rejection } from '@dustlayer/protocol'
+import {
+  FrameError,
+  type FramePayload,
+  type JoinExtensions,
+  parseJoinExtensions,
+  type Rejection,
+} from '@dustlayer/protocol'
+import { type Agreed, agree, NO_EXTENSIONS } from './agreement.js'
 import type { StoreRecord } from './catalog.js'
 import type { OpenStore } from './open-store.js'
 import { accepted, type Reply, rejected } from './reply.js'
@@ -13,7 +20,7 @@ export type JoinOutcome =
   | {
       readonly ok: true
       readonly store: OpenStore
-      readonly lastStoreSeq: number | null
+      readonly agreed: Agreed
       readonly reply: Reply
     }
   | { readonly ok: false; readonly reply: Reply }
@@ -30,6 +37,8 @@ export function decideJoin(
   const lastStoreSeq = readLastStoreSeq(payload)
   if (lastStoreSeq === undefined)
     return refused({ reason: 'join crashed', message: 'last_store_seq is missing' })
+  const asked = readExtensions(payload)
+  if (asked instanceof FrameError) return refused({ reason: 'join crashed', message: asked.message })
   if (!reference.includes('/') && !UUID.test(reference)) {
     return refused({ reason: 'join crashed', message: 'The topic names neither org/name nor a store id' })
   }
@@ -38,7 +47,10 @@ export function decideJoin(
   const denied = refusal(grant, record, 'entries:read')
   if (denied) return refused(denied)
   const store = services.hub.open(record)
-  return { ok: true, store, lastStoreSeq, reply: accepted({ ...joinResponse(store, grant) }) }
+  const agreed = asked
+    ? agree(store, asked, lastStoreSeq)
+    : { agreement: NO_EXTENSIONS, lastStoreSeq, reply: {} }
+  return { ok: true, store, agreed, reply: accepted({ ...joinResponse(store, grant), ...agreed.reply }) }
 }
 
 /** What a grant allows on a store; part of the join reply and of the status. */
@@ -68,6 +80,15 @@ function readLastStoreSeq(payload: FramePayload): number | null | undefined {
   const given = payload.last_store_seq
   if (given === null) return null
   return typeof given === 'number' && Number.isSafeInteger(given) ? Math.max(0, given) : undefined
+}
+
+function readExtensions(payload: FramePayload): JoinExtensions | null | FrameError {
+  try {
+    return parseJoinExtensions(payload)
+  } catch (error) {
+    if (error instanceof FrameError) return error
+    throw error
+  }
 }
 
 function createInDevelopment({ devOrg, hub, logger, catalog }: Services, grant: Grant, reference: string) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Frame, jsonCodec } from '@dustlayer/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { NO_EXTENSIONS } from './agreement.js'
 import { createMember, type Member, type Outlet } from './member.js'
 import { type OpenStore, openStore } from './open-store.js'
 import { accepted } from './reply.js'
@@ -60,7 +61,7 @@ describe('member', () => {
       createdAt: 0,
       expiresAt: null,
     } as const
-    store = openStore(record, storage, createFakeClock())
+    store = openStore(record, storage, { clock: createFakeClock() })
   })
   afterEach(() => {
     store.sequencer.close()
@@ -77,7 +78,15 @@ describe('member', () => {
     const failed = (error: unknown) => {
       throw error
     }
-    return createMember({ outlet, store, topic: 'store:acme/t', joinRef: '1', lastStoreSeq: 0, failed })
+    return createMember({
+      outlet,
+      store,
+      topic: 'store:acme/t',
+      joinRef: '1',
+      lastStoreSeq: 0,
+      agreement: NO_EXTENSIONS,
+      failed,
+    })
   }
 
   it('reads on from the log when the peer was too slow for live events', async () => {

@@ -1,7 +1,10 @@
 import type { Frame } from '@dustlayer/protocol'
-import { type Broadcast, eventFrame, snapshotFrame } from './event-frame.js'
+import type { Agreement } from './agreement.js'
+import { createCatchUp } from './catch-up.js'
+import type { Broadcast } from './event-frame.js'
 import type { OpenStore } from './open-store.js'
 import { type Reply, seqOf } from './reply.js'
+import { createTurns, type Turns } from './turns.js'
 import type { Outgoing, WireFormat } from './wire-format.js'
 
 type Ref = Frame[1]
@@ -24,6 +27,9 @@ export interface Member {
   readonly topic: string
   readonly joinRef: Ref
   readonly store: OpenStore
+  readonly agreement: Agreement
+  /** Null unless the join agreed on `ordered_writes`. */
+  readonly turns: Turns | null
   /** Begins with catch-up; call it right after the join reply. */
   start(): void
   /** Answers a push, but not before the events that the answer relies on have been sent. */
@@ -39,22 +45,21 @@ export interface MemberOptions {
   readonly joinRef: Ref
   /** The store_seq up to which the peer has everything; null for a peer that asks for nothing. */
   readonly lastStoreSeq: number | null
+  readonly agreement: Agreement
   /** The store could not be read; the member is of no use any more. */
   readonly failed: (error: unknown) => void
 }
-
-// One page of catch-up. Small enough that other connections are served in between.
-const PAGE_OPS = 500
-const PAGE_BYTES = 1_000_000
 
 interface HeldReply {
   readonly seq: number
   readonly frame: Outgoing
 }
 
-export function createMember({ outlet, store, topic, joinRef, lastStoreSeq, failed }: MemberOptions): Member {
+export function createMember(options: MemberOptions): Member {
+  const { outlet, store, topic, joinRef, lastStoreSeq, agreement, failed } = options
   const { format } = outlet
   const { sequencer, storage } = store
+  const catchUp = createCatchUp({ outlet, storage, topic, joinRef, agreement })
   let cursor = lastStoreSeq ?? sequencer.head()
   let state: 'new' | 'reading' | 'live' | 'stopped' = 'new'
   let caughtUp = false
@@ -89,17 +94,7 @@ export function createMember({ outlet, store, topic, joinRef, lastStoreSeq, fail
       readLater()
       return
     }
-    const snapshot = storage.history.snapshot()
-    if (snapshot && snapshot.seq > cursor) {
-      outlet.send(snapshotFrame(format, topic, joinRef, snapshot.seq, storage.history))
-      advance(snapshot.seq)
-    }
-    if (cursor < sequencer.head()) {
-      for (const op of storage.log.after(cursor, PAGE_OPS, PAGE_BYTES)) {
-        outlet.send(eventFrame(format, topic, joinRef, op))
-        advance(op.seq)
-      }
-    }
+    if (cursor < sequencer.head()) catchUp.page(cursor, advance)
     if (cursor < sequencer.head()) readLater()
     else goLive()
   }
@@ -130,9 +125,11 @@ export function createMember({ outlet, store, topic, joinRef, lastStoreSeq, fail
     topic,
     joinRef,
     store,
+    agreement,
+    turns: agreement.has('ordered_writes') ? createTurns() : null,
     start() {
       state = 'reading'
-      unfollow = store.follow((commit) => guarded(() => deliver(commit)))
+      unfollow = store.follow({ deliver: (commit) => guarded(() => deliver(commit)), cursor: () => cursor })
       guarded(readOn)
     },
     reply(ref, reply, afterSeq = seqOf(reply)) {

@@ -1,40 +1,52 @@
-import { ClosedError, type FramePayload, parseWrite } from '@dustlayer/protocol'
+import type { ExtensionName, FramePayload } from '@dustlayer/protocol'
+import { EXTENSIONS, parseWrite } from '@dustlayer/protocol'
+import type { Agreement } from './agreement.js'
+import { handleBatch, handleDigest } from './extension-pushes.js'
 import { permissionsOf } from './join.js'
-import { describeError } from './log.js'
-import { isActive, type OpenStore } from './open-store.js'
 import { parsePathField } from './path-field.js'
+import {
+  answerFailure,
+  denyArchived,
+  denyWrite,
+  type Push,
+  type PushHandler,
+  submit,
+  submitWrite,
+} from './push.js'
 import { readPutFile } from './put-file.js'
-import { accepted, type Reply, rejected } from './reply.js'
+import { accepted, rejected } from './reply.js'
 import { pathRollbackJob, storeRollbackJob } from './rollback-job.js'
-import type { Scope } from './scope.js'
-import type { Job } from './sequencer.js'
-import type { Services } from './services.js'
 import { statusOf } from './status.js'
-import { type Grant, refusal } from './token.js'
+import { refusal } from './token.js'
 import { putFileJob, writeJob } from './write-job.js'
 
-/** A push on a joined topic, and who sent it. */
-export interface Push {
-  readonly services: Services
-  readonly grant: Grant
-  readonly store: OpenStore
-  readonly deviceId: string
-  readonly payload: FramePayload
-  /** Answers the push, once; with `afterSeq` not before that op's event has been sent. */
-  readonly answer: (reply: Reply, afterSeq?: number) => void
-}
-
-type Handler = (push: Push) => void
-
-/** What a client may send on a store topic (spec/wire.md §5). */
-export const PUSH_HANDLERS: ReadonlyMap<string, Handler> = new Map([
+/** What a client may send on any store topic (spec/wire.md §5). */
+const COMMON: ReadonlyMap<string, PushHandler> = new Map([
   ['write', handleWrite],
   ['put_file', handlePutFile],
   ['rollback', handleRollback],
   ['status', handleStatus],
-  // What a client has seen is of no use to this server, but the message is part of the protocol.
-  ['ack_seq', ({ answer }) => answer(accepted())],
+  ['ack_seq', handleAck],
 ])
+
+/** What it may send when the join has agreed on the extension of the same name. */
+const EXTENDED: ReadonlyMap<string, PushHandler> = new Map<ExtensionName, PushHandler>([
+  ['batch', handleBatch],
+  ['digest', handleDigest],
+])
+
+/** Undefined when a client that has joined like this may not send such a push. */
+export function handlerOf(event: string, agreement: Agreement): PushHandler | undefined {
+  const extension = EXTENSIONS.find((name) => name === event)
+  return extension && agreement.has(extension) ? EXTENDED.get(extension) : COMMON.get(event)
+}
+
+/** The log is kept for devices that have said how far they have come. */
+function handleAck({ store, deviceId, payload, answer }: Push): void {
+  const { seq } = payload
+  if (typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0) store.acknowledge(deviceId, seq)
+  answer(accepted())
+}
 
 /** Queued like a write, so that it tells of the writes that were sent before it. */
 function handleStatus(push: Push): void {
@@ -46,38 +58,26 @@ function handleStatus(push: Push): void {
 
 /** The order of the checks is that of spec/wire.md §6.1. */
 function handleWrite(push: Push): void {
-  const { services, store, payload, deviceId, answer } = push
+  const { services, payload, deviceId } = push
   const denied = denyWrite(push, 'entries:write')
   if (denied) {
-    answer(denied)
+    submitWrite(push, denied)
     return
   }
   const parsed = parseWrite(payload)
-  if (!parsed.ok && parsed.rejection.reason === 'invalid op') {
-    answer(rejected(parsed.rejection))
-    return
-  }
-  if (!isActive(store.record, services.clock.now())) {
-    answer(rejected({ reason: 'store_archived' }))
-    return
-  }
-  if (!parsed.ok) {
-    answer(rejected(parsed.rejection))
-    return
-  }
-  submit(push, writeJob(parsed.op, deviceId, services.limits))
+  const unknown = !parsed.ok && parsed.rejection.reason === 'invalid op'
+  const archived = unknown ? undefined : denyArchived(push)
+  if (archived) submitWrite(push, archived)
+  else if (parsed.ok) submitWrite(push, writeJob(parsed.op, deviceId, services.limits))
+  else submitWrite(push, rejected(parsed.rejection))
 }
 
 /** The order of the checks is that of spec/wire.md §7. */
 function handlePutFile(push: Push): void {
   const { services, store, payload, deviceId, answer } = push
-  const denied = denyWrite(push, 'files:write')
+  const denied = denyWrite(push, 'files:write') ?? denyArchived(push)
   if (denied) {
     answer(denied)
-    return
-  }
-  if (!isActive(store.record, services.clock.now())) {
-    answer(rejected({ reason: 'store_archived' }))
     return
   }
   const upload = readPutFile(payload)
@@ -116,7 +116,8 @@ function handleRollback(push: Push): void {
     return
   }
   const { path } = target
-  submit(push, path === undefined ? storeRollbackJob(toSeq) : pathRollbackJob(path, toSeq))
+  if (path === undefined) submit(push, storeRollbackJob(toSeq), { afterSeq: () => store.sequencer.head() })
+  else submit(push, pathRollbackJob(path, toSeq))
 }
 
 /**
@@ -129,36 +130,4 @@ function rollbackPath(
   const named = Object.hasOwn(payload, 'path') || Object.hasOwn(payload, 'path_segments')
   if (!named) return { ok: true, path: undefined }
   return parsePathField(payload.path ?? payload.path_segments)
-}
-
-function denyWrite({ services, grant, store }: Push, scope: Scope): Reply | undefined {
-  const denied = refusal(grant, store.record, scope)
-  if (denied) return rejected(denied)
-  const wait = services.rateLimiter.hit(grant.tokenId)
-  return wait === undefined ? undefined : rejected({ reason: 'rate_limited', retry_after_ms: wait })
-}
-
-function submit(push: Push, job: Job<Reply>): void {
-  const { store, answer } = push
-  store.sequencer.submit(job, (result) => {
-    if (result.ok) {
-      const { value } = result
-      answer(value, 'ops_written' in value.response ? store.sequencer.head() : undefined)
-      return
-    }
-    // Without an answer the client sends the op again to the next server; a rejection would lose it.
-    if (result.error instanceof ClosedError) return
-    answerFailure(push, result.error)
-  })
-}
-
-function answerFailure({ services, store, answer }: Push, error: unknown): void {
-  const { org, name } = store.record
-  services.logger.error('an op could not be stored', { store: `${org}/${name}`, error: describeError(error) })
-  answer(
-    rejected({
-      reason: 'storage_failed',
-      message: 'The server could not store the op. Nothing was written.',
-    }),
-  )
 }

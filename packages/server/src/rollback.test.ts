@@ -93,7 +93,7 @@ describe('rollback', () => {
   const putFile = (topic: string, path: string) =>
     client.push(topic, 'put_file', { path, content: 'aGk=', filename: 'a.txt', client_op_id: `op-${++ops}` })
 
-  it('K08 leaves a file alone that has not changed, and brings a deleted one back as a file', async () => {
+  it('K08 K12 leaves a file alone that has not changed, and brings a deleted one back as a file', async () => {
     const { topic, storage } = await open('k08')
     await putFile(topic, 'f')
     await write(topic, { op: 'set', path: 'x', value: 1 })

@@ -1,6 +1,7 @@
 import { ClosedError, parseJson } from '@dustlayer/protocol'
 import type { Clock } from './clock.js'
 import { createLeases } from './leases.js'
+import { type Scheduler, systemScheduler } from './scheduler.js'
 import type { LoggedOp, SnapshotInfo, StoreStorage } from './storage.js'
 import { openWriteSession, type WriteSession } from './write-session.js'
 
@@ -18,8 +19,11 @@ export type JobResult<T> =
 export interface Sequencer {
   /** The newest committed store_seq. */
   head(): number
-  /** Runs `settle` once, after the job's commit has been announced. */
-  submit<T>(job: Job<T>, settle: (result: JobResult<T>) => void): void
+  /**
+   * Runs `settle` once, after the job's commit has been announced. `weight`, 1 unless given, is how many ops the job
+   * may come to: it bounds what is committed together.
+   */
+  submit<T>(job: Job<T>, settle: (result: JobResult<T>) => void, weight?: number): void
   /** Replaces the log by a snapshot. Null when there is nothing to compact. */
   compact(): SnapshotInfo | null
   /** Commits what is queued, at once; later jobs are refused with ClosedError. */
@@ -29,20 +33,24 @@ export interface Sequencer {
 export interface SequencerOptions {
   readonly storage: StoreStorage
   readonly clock: Clock
+  /** Decides when what has arrived is committed; the system's unless given. */
+  readonly scheduler?: Scheduler | undefined
   /** Called after each commit with its ops, in order. Must not throw. */
   readonly committed: (ops: readonly LoggedOp[]) => void
 }
 
 // Bounds how long the event loop stands still and how much memory one transaction takes.
-const MAX_BATCH = 1_000
+const MAX_GROUP_WEIGHT = 1_000
 
 interface Queued {
+  readonly weight: number
   run(session: WriteSession): void
   fail(error: unknown): void
   settle(): void
 }
 
-export function createSequencer({ storage, clock, committed }: SequencerOptions): Sequencer {
+export function createSequencer(options: SequencerOptions): Sequencer {
+  const { storage, clock, scheduler = systemScheduler, committed } = options
   const leases = createLeases(clock)
   const queue: Queued[] = []
   let head = storage.log.head()
@@ -51,9 +59,14 @@ export function createSequencer({ storage, clock, committed }: SequencerOptions)
 
   const attempt = (batch: readonly Queued[]): readonly LoggedOp[] => {
     const session = openWriteSession(storage, leases, clock, head)
-    storage.transaction(() => {
-      for (const queued of batch) queued.run(session)
-    })
+    try {
+      storage.transaction(() => {
+        for (const queued of batch) queued.run(session)
+      })
+    } catch (error) {
+      session.undo()
+      throw error
+    }
     return session.appended
   }
 
@@ -91,7 +104,7 @@ export function createSequencer({ storage, clock, committed }: SequencerOptions)
 
   const flush = (): void => {
     scheduled = false
-    const batch = queue.splice(0, MAX_BATCH)
+    const batch = takeGroup(queue)
     if (batch.length === 1 && batch[0]) commitAlone(batch[0])
     else if (batch.length > 1) commitTogether(batch)
     if (queue.length > 0) schedule()
@@ -100,17 +113,17 @@ export function createSequencer({ storage, clock, committed }: SequencerOptions)
   const schedule = (): void => {
     if (scheduled) return
     scheduled = true
-    setImmediate(flush)
+    scheduler.defer(flush)
   }
 
   return {
     head: () => head,
-    submit(job, settle) {
+    submit(job, settle, weight = 1) {
       if (closed) {
         settle({ ok: false, error: new ClosedError('The server is shutting down. Send the op again later.') })
         return
       }
-      queue.push(toQueued(job, settle))
+      queue.push(toQueued(job, settle, weight))
       schedule()
     },
     compact: () => storage.history.compact(clock.now()),
@@ -121,9 +134,22 @@ export function createSequencer({ storage, clock, committed }: SequencerOptions)
   }
 }
 
-function toQueued<T>(job: Job<T>, settle: (result: JobResult<T>) => void): Queued {
+/** At least one, and as many as the weight allows. */
+function takeGroup(queue: Queued[]): Queued[] {
+  let count = 0
+  let weight = 0
+  for (const queued of queue) {
+    weight += queued.weight
+    if (count > 0 && weight > MAX_GROUP_WEIGHT) break
+    count++
+  }
+  return queue.splice(0, count)
+}
+
+function toQueued<T>(job: Job<T>, settle: (result: JobResult<T>) => void, weight: number): Queued {
   let value: { readonly result: T } | undefined
   return {
+    weight,
     run(session) {
       value = { result: job(session) }
     },

@@ -4,6 +4,7 @@ import { OptionError } from '@dustlayer/protocol'
 import { type Administration, createAdministration } from './administration.js'
 import { type Clock, systemClock } from './clock.js'
 import { closestName } from './closest-name.js'
+import { type CompactionPolicy, compactionPolicy } from './compaction-policy.js'
 import { type DataDir, type DataDirOptions, openDataDir } from './data-dir.js'
 import { DEV_ORG, DEV_STORE, prepareDevMode } from './dev-mode.js'
 import { SOCKET_BASE_PATH } from './handshake.js'
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly maxKeys?: number | undefined
   /** A connection that sends nothing for so long is closed; 60,000 ms unless given. */
   readonly idleTimeoutMs?: number | undefined
+  /** How much of its log a store keeps; false keeps everything. What is left out is as by default. */
+  readonly compaction?: Partial<CompactionPolicy> | false | undefined
   readonly logger?: Logger | undefined
   readonly clock?: Clock | undefined
   /** Another engine for the contents of stores than SQLite files in the data directory. */
@@ -67,8 +70,9 @@ const EXPIRY_SWEEP_MS = 60_000
 export async function createServer(options: ServerOptions): Promise<DustServer> {
   checkOptions(options)
   const clock = options.clock ?? systemClock
-  // `engine` and `synchronous` are options of the data directory too.
-  const data = openDataDir({ ...options, clock } satisfies DataDirOptions)
+  const compaction = compactionPolicy(options.compaction)
+  // `engine`, `synchronous` and `logger` are options of the data directory too.
+  const data = openDataDir({ ...options, clock, compaction } satisfies DataDirOptions)
   try {
     return await serve(data, clock, options)
   } catch (error) {
@@ -88,6 +92,7 @@ const OPTION_NAMES: readonly (keyof ServerOptions)[] = [
   'maxWritesPerMinute',
   'maxKeys',
   'idleTimeoutMs',
+  'compaction',
   'logger',
   'clock',
   'engine',
@@ -145,7 +150,7 @@ async function serve(data: DataDir, clock: Clock, options: ServerOptions): Promi
     httpUrl: `http://${address}`,
     dev: access,
     hub: data.hub,
-    ...createAdministration(data, clock, endpoint.endStore),
+    ...createAdministration(data, clock, endpoint),
     close() {
       clearInterval(sweep)
       closing ??= shutDown(http, endpoint, data).then(() => logger.info('stopped'))

@@ -16,6 +16,8 @@ export interface SocketEndpoint {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   /** Ends the topics of a store on every connection. */
   endStore(storeId: string): void
+  /** Closes the connections whose token is no longer good. */
+  checkTokens(): void
   /** Closes all connections, politely first; resolves when none is left. */
   close(): Promise<void>
 }
@@ -28,7 +30,8 @@ export interface SocketEndpointOptions {
 }
 
 const MAX_MESSAGE_BYTES = 8_000_000
-const MAX_SWEEP_MS = 15_000
+/** A peer that only listens is found out within this time when its token is revoked by another process. */
+const MAX_SWEEP_MS = 5_000
 const GOING_AWAY = 1001
 const PROTOCOL_ERROR = 1002
 /** How long a peer may take to answer a close. */
@@ -50,8 +53,16 @@ export function createSocketEndpoint({
     handleProtocols: () => false,
   })
   let allClosed = () => {}
+  const checkTokens = () => {
+    try {
+      for (const connection of connections) connection.checkToken()
+    } catch (error) {
+      logger.error('tokens could not be checked', { error: describeError(error) })
+    }
+  }
   const sweep = setInterval(
     () => {
+      checkTokens()
       for (const connection of connections) {
         if (connection.idleMs() < idleTimeoutMs) continue
         connection.close(PROTOCOL_ERROR, 'idle')
@@ -111,6 +122,7 @@ export function createSocketEndpoint({
     endStore(storeId) {
       for (const connection of connections) connection.endStore(storeId)
     },
+    checkTokens,
     async close() {
       clearInterval(sweep)
       sockets.close()

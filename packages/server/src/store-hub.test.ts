@@ -33,7 +33,7 @@ it('of many stores, those that somebody follows stay open, and the last used', a
     const hub = createStoreHub({ catalog, engine, clock: systemClock })
     const records = Array.from({ length: 200 }, (_, i) => hub.create(`acme/s${i}`))
     const [followed, waiting, ...rest] = records.map((record) => () => hub.open(record))
-    const off = followed?.().follow(() => {})
+    const off = followed?.().follow({ deliver() {}, cursor: () => 0 })
     const settled: boolean[] = []
     waiting?.().sequencer.submit(
       (session) => session.append({ op: 'set', path: 'a', value: 1 }, { deviceId: 'd', clientOpId: 'o' }),

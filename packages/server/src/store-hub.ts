@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Catalog, StoreRecord } from './catalog.js'
 import type { Clock } from './clock.js'
+import type { CompactionPolicy } from './compaction-policy.js'
 import { checkExpiry } from './expiry.js'
+import type { Logger } from './log.js'
 import { isActive, type OpenStore, openStore } from './open-store.js'
+import type { Scheduler } from './scheduler.js'
 import type { StorageEngine } from './storage.js'
 import { parseStoreName, readStoreName } from './store-name.js'
 
@@ -33,19 +36,25 @@ export interface StoreHubOptions {
   readonly catalog: Catalog
   readonly engine: StorageEngine
   readonly clock: Clock
+  /** The system's unless given. */
+  readonly scheduler?: Scheduler | undefined
+  /** How much of their logs stores keep: null for all, the default policy unless given. */
+  readonly compaction?: CompactionPolicy | null | undefined
+  readonly logger?: Logger | undefined
 }
 
 /** Each open store takes files and memory, so of those that nobody follows only the last used stay open. */
 const MOST_UNFOLLOWED = 64
 
-export function createStoreHub({ catalog, engine, clock }: StoreHubOptions): StoreHub {
+export function createStoreHub(options: StoreHubOptions): StoreHub {
+  const { catalog, engine, clock } = options
   const opened = new Map<string, OpenStore>()
   /** The longest unused first. */
   const closeUnfollowed = () => {
     const unfollowed = [...opened.values()].filter((store) => !store.followed)
     for (const store of unfollowed.slice(0, Math.max(0, unfollowed.length - MOST_UNFOLLOWED))) {
       opened.delete(store.record.id)
-      closeStore(store)
+      store.close()
     }
   }
   const archive = (id: string) => {
@@ -65,7 +74,7 @@ export function createStoreHub({ catalog, engine, clock }: StoreHubOptions): Sto
       let store = opened.get(record.id)
       if (!store) {
         if (opened.size >= MOST_UNFOLLOWED) closeUnfollowed()
-        store = openStore(record, engine.open(record.org, record.name), clock)
+        store = openStore(record, engine.open(record.org, record.name), options)
       }
       store.record = record
       // The map keeps its keys in this order: the last used comes last.
@@ -86,15 +95,10 @@ export function createStoreHub({ catalog, engine, clock }: StoreHubOptions): Sto
       for (const store of opened.values()) store.sequencer.close()
     },
     close() {
-      for (const store of opened.values()) closeStore(store)
+      for (const store of opened.values()) store.close()
       opened.clear()
     },
   }
-}
-
-function closeStore({ sequencer, storage }: OpenStore): void {
-  sequencer.close()
-  storage.close()
 }
 
 /** @throws OptionError when the name is invalid or taken. */

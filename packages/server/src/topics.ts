@@ -3,7 +3,7 @@ import type { Intake } from './intake.js'
 import { decideJoin, type JoinOutcome } from './join.js'
 import { describeError } from './log.js'
 import { createMember, type Member, type Outlet } from './member.js'
-import { PUSH_HANDLERS } from './pushes.js'
+import { handlerOf } from './pushes.js'
 import { accepted, type Reply, rejected } from './reply.js'
 import type { Services } from './services.js'
 import type { Grant } from './token.js'
@@ -72,17 +72,28 @@ export function createTopics({ services, outlet, intake, grant, deviceId }: Topi
     const outcome = decide(topic.slice('store:'.length), payload)
     answer(ref, ref, topic, outcome.reply)
     if (!outcome.ok) return
-    const { store, lastStoreSeq } = outcome
+    const { store, agreed } = outcome
+    const { agreement, lastStoreSeq } = agreed
     const failed = (error: unknown) => fail(member, error)
-    const member: Member = createMember({ outlet, store, topic, joinRef: ref, lastStoreSeq, failed })
+    const member: Member = createMember({
+      outlet,
+      store,
+      topic,
+      joinRef: ref,
+      lastStoreSeq,
+      agreement,
+      failed,
+    })
     members.set(topic, member)
     member.start()
   }
 
   const leave = (joinRef: Ref, ref: Ref, topic: string) => {
     const member = members.get(topic)
-    answer(member?.joinRef ?? joinRef, ref, topic, accepted())
-    if (member) end(member, 'phx_close')
+    // Of an earlier join: the one that has taken its place stays.
+    const current = member && (joinRef === null || joinRef === member.joinRef) ? member : undefined
+    answer(current?.joinRef ?? joinRef, ref, topic, accepted())
+    if (current) end(current, 'phx_close')
   }
 
   const push = ([joinRef, ref, topic, event, payload]: Frame) => {
@@ -93,7 +104,7 @@ export function createTopics({ services, outlet, intake, grant, deviceId }: Topi
     }
     // Meant for an earlier join of the topic, so nobody waits for an answer (spec/wire.md §3).
     if (joinRef !== member.joinRef) return
-    const handler = PUSH_HANDLERS.get(event)
+    const handler = handlerOf(event, member.agreement)
     if (!handler) {
       member.reply(ref, rejected({ reason: 'unknown event', event }))
       return
@@ -104,7 +115,8 @@ export function createTopics({ services, outlet, intake, grant, deviceId }: Topi
       member.reply(ref, reply, afterSeq)
     }
     try {
-      handler({ services, grant, store: member.store, deviceId, payload, answer: reply })
+      const { store, agreement, turns } = member
+      handler({ services, grant, store, deviceId, agreement, turns, payload, answer: reply })
     } catch (error) {
       answered()
       fail(member, error)

@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
-import { type JsonMap, type Op, type Rejection, stringifyJson } from '@dustlayer/protocol'
+import { type Op, type Rejection, stringifyJson } from '@dustlayer/protocol'
 import { accepted, type Reply, rejected } from './reply.js'
+import { fingerprint, once, receiptKey } from './resend.js'
 import type { Job } from './sequencer.js'
-import type { ReceiptKey, StoredFile, StoreStorage } from './storage.js'
+import type { StoredFile, StoreStorage } from './storage.js'
 import type { WriteSession } from './write-session.js'
 
 export interface Limits {
@@ -13,8 +13,8 @@ export interface Limits {
 /** A parsed `write` from a device. An identical resend gets the first reply again and has no further effect. */
 export function writeJob(op: Op, deviceId: string, limits: Limits): Job<Reply> {
   const valueJson = stringifyJson(op.value)
-  const key = { deviceId, clientOpId: op.opId, fingerprint: fingerprint(op, valueJson) }
-  return (session) => once(session, key, () => write(session, op, deviceId, valueJson, limits))
+  const key = receiptKey(op, valueJson, deviceId)
+  return (session) => once(session, key, () => writeOp(session, op, { deviceId, valueJson, limits }))
 }
 
 /** A file whose bytes are stored already. */
@@ -30,7 +30,7 @@ export function putFileJob(
   limits: Limits,
 ): Job<Reply> {
   const { hash: contentHash, size, contentType, filename } = file
-  const print = digest(stringifyJson(['put_file', path, contentHash, contentType, filename]))
+  const print = fingerprint(['put_file', path, contentHash, contentType, filename])
   return (session) =>
     once(session, { deviceId, clientOpId, fingerprint: print }, () => {
       const value = {
@@ -49,7 +49,15 @@ export function putFileJob(
     })
 }
 
-function write(session: WriteSession, op: Op, deviceId: string, valueJson: string, limits: Limits): Reply {
+export interface WriteContext {
+  readonly deviceId: string
+  /** The op's value as JSON text. */
+  readonly valueJson: string
+  readonly limits: Limits
+}
+
+/** Plans the op and carries it out, unless it is refused. */
+export function writeOp(session: WriteSession, op: Op, { deviceId, valueJson, limits }: WriteContext): Reply {
   const plan = session.plan(op)
   if (!plan.ok) return rejected(plan.rejection)
   if (plan.noop) return accepted({ ...plan.reply })
@@ -63,16 +71,6 @@ function write(session: WriteSession, op: Op, deviceId: string, valueJson: strin
   return accepted({ store_seq: seq, ...plan.reply })
 }
 
-/** Gives a resend the reply of the first sending; what is answered is remembered in the same transaction. */
-function once({ storage }: WriteSession, key: ReceiptKey, first: () => Reply): Reply {
-  const known = storage.receipts.find(key)
-  // Receipts are written below only.
-  if (known !== undefined) return known as unknown as Reply
-  const reply = first()
-  storage.receipts.add(key, { status: reply.status, response: reply.response } satisfies JsonMap)
-  return reply
-}
-
 /** Counts net-new leaves, as the reference does: room that the same op makes is not counted. */
 function keyLimit(
   storage: StoreStorage,
@@ -84,17 +82,6 @@ function keyLimit(
   const current = storage.entries.count()
   if (added === 0 || current + added <= maxKeys) return undefined
   return { reason: 'limit_exceeded', dimension: 'keys', current, limit: maxKeys }
-}
-
-/** Of everything an op says besides who sends it: another op under the same id is another op. */
-function fingerprint(op: Op, valueJson: string): string {
-  const { ifMatch, ifAbsent, fence, ttlMs, holder, token } = op
-  const rest = [op.op, op.path, ifMatch, ifAbsent, fence?.key, fence?.token, ttlMs, holder, token]
-  return digest(stringifyJson(rest.map((part) => part ?? null)) + valueJson)
-}
-
-function digest(text: string): string {
-  return hash('sha256', text, 'base64url').slice(0, 22)
 }
 
 /** ISO-8601 in UTC with microseconds, as file envelopes have it (spec/wire.md §7). */

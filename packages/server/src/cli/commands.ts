@@ -1,6 +1,6 @@
 import type { GivenOptions, OptionSpecs } from './options.js'
 import { serveCommand } from './serve.js'
-import { storeCompactCommand, storeCreateCommand, storeListCommand } from './store.js'
+import { storeCompactCommand, storeCreateCommand, storeListCommand, storeRenewCommand } from './store.js'
 import { tokenCreateCommand, tokenListCommand, tokenRevokeCommand } from './token.js'
 
 export interface Command {
@@ -17,6 +17,7 @@ const COMMANDS: readonly Command[] = [
   storeCreateCommand,
   storeListCommand,
   storeCompactCommand,
+  storeRenewCommand,
   tokenCreateCommand,
   tokenListCommand,
   tokenRevokeCommand,

@@ -1,3 +1,4 @@
+import type { CompactionPolicy } from '../compaction-policy.js'
 import { createLogger, type Logger } from '../log.js'
 import { createServer, type DustServer } from '../server.js'
 import type { Command } from './commands.js'
@@ -7,7 +8,10 @@ import type { GivenOptions } from './options.js'
 const HELP = `Runs the server until it gets SIGTERM or SIGINT, which stop it in good order.
 
 One server at a time may use a data directory. A resent op gets its first reply again and takes effect once as long
-as the store remembers it: the newest 100,000 ops of each store are remembered, across restarts and compaction.`
+as the store remembers it: the newest 100,000 ops of each store are remembered, across restarts and compaction.
+
+The old end of a store's log is folded into a snapshot by itself; a client that comes back from before it gets the
+snapshot instead of the ops.`
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -46,6 +50,22 @@ export const serveCommand: Command = {
       value: 'N',
       help: 'leaves that a store may hold; 0 is no limit (default: 0)',
     },
+    'compact-min-ops': {
+      type: 'string',
+      value: 'N',
+      help: 'of the log of each store, always keep the newest N ops (default: 10000)',
+    },
+    'compact-keep': {
+      type: 'string',
+      value: 'SECONDS',
+      help: 'and keep ops for so long (default: 604800, a week)',
+    },
+    'compact-max-ops': {
+      type: 'string',
+      value: 'N',
+      help: 'but never more than N ops, whoever may still need them (default: 1000000)',
+    },
+    'keep-log': { type: 'boolean', help: 'never compact a log by itself' },
     'idle-timeout': {
       type: 'string',
       value: 'SECONDS',
@@ -77,11 +97,24 @@ async function serve(options: GivenOptions): Promise<void> {
     synchronous: options.choice('synchronous', ['full', 'normal']),
     maxWritesPerMinute: options.count('max-writes-per-minute'),
     maxKeys: options.count('max-keys'),
+    compaction: compactionOf(options),
     idleTimeoutMs: idleSeconds === undefined ? undefined : idleSeconds * 1_000,
     logger,
   })
   process.stdout.write(options.flag('json') ? machineLine(server) : greeting(server))
   stopOnSignal(server, logger)
+}
+
+function compactionOf(options: GivenOptions): Partial<CompactionPolicy> | false {
+  if (options.flag('keep-log')) return false
+  const minOps = options.count('compact-min-ops')
+  const keepSeconds = options.count('compact-keep')
+  const maxOps = options.count('compact-max-ops')
+  return {
+    ...(minOps !== undefined && { minOps }),
+    ...(keepSeconds !== undefined && { keepMs: keepSeconds * 1_000 }),
+    ...(maxOps !== undefined && { maxOps }),
+  }
 }
 
 function machineLine({ url, httpUrl, dev }: DustServer): string {

@@ -78,7 +78,7 @@ export const tokenListCommand: Command = {
 
 export const tokenRevokeCommand: Command = {
   name: 'token revoke',
-  help: 'Revokes a token. Connections that use it end at their next message.',
+  help: 'Revokes a token. Connections that use it end within seconds.',
   positionals: ['id'],
   options: { data: dataOption },
   run(options) {

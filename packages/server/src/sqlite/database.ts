@@ -6,11 +6,15 @@ import Database from 'better-sqlite3'
 /** `full` survives a power cut, `normal` only the end of the process (see docs/decisions/0020). */
 export type Synchronous = 'full' | 'normal'
 
+/** Told of each statement before it is carried out; what it throws fails the statement. */
+export type Trace = (sql: string) => void
+
 export interface OpenOptions {
   readonly file: string
   /** `migrations[n]` takes a file from version n to n + 1. */
   readonly migrations: readonly string[]
   readonly synchronous: Synchronous
+  readonly trace?: Trace | undefined
 }
 
 // Another process (the command line) may hold a write lock for a moment.
@@ -20,10 +24,13 @@ const BUSY_TIMEOUT_MS = 5_000
  * Opens or creates a database file and brings its schema up to date.
  * @throws StorageError when the file cannot be opened, or was written by a newer version.
  */
-export function openDatabase({ file, migrations, synchronous }: OpenOptions): Database.Database {
+export function openDatabase({ file, migrations, synchronous, trace }: OpenOptions): Database.Database {
   try {
     mkdirSync(dirname(file), { recursive: true })
-    const db = new Database(file, { timeout: BUSY_TIMEOUT_MS })
+    const db = new Database(file, {
+      timeout: BUSY_TIMEOUT_MS,
+      ...(trace && { verbose: (sql: unknown) => trace(String(sql)) }),
+    })
     try {
       db.pragma('journal_mode = WAL')
       db.pragma(`synchronous = ${synchronous}`)

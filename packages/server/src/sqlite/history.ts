@@ -7,7 +7,7 @@ import {
   parseJson,
 } from '@dustlayer/protocol'
 import type { Database } from 'better-sqlite3'
-import type { EntryTable, History, OpLog, SnapshotInfo, SnapshotLeaf } from '../storage.js'
+import type { EntryTable, History, OpLog, PageSize, SnapshotInfo, SnapshotLeaf } from '../storage.js'
 import { createEntryTable } from './entry-table.js'
 
 /** Leases are a matter of the present: no past state brings them back (spec/semantics.md §10). */
@@ -19,27 +19,65 @@ export function createHistory(db: Database, log: OpLog): History {
   const newest = db.prepare<[], SnapshotInfo>(
     'SELECT seq, taken_at AS takenAt FROM snapshots ORDER BY seq DESC LIMIT 1',
   )
-  const leaves = db.prepare<[], SnapshotLeaf>(
-    'SELECT path, value AS valueJson, type, seq FROM snapshot_entries ORDER BY path',
-  )
+  const columns = 'SELECT path, value AS valueJson, type, seq FROM snapshot_entries'
+  const leaves = db.prepare<[], SnapshotLeaf>(`${columns} ORDER BY path`)
+  const leavesAfter = db.prepare<[string], SnapshotLeaf>(`${columns} WHERE path > ? ORDER BY path`)
+  const oldest = db
+    .prepare<[number, number], OpRow>(
+      'SELECT seq, op, path, value FROM ops WHERE seq <= ? ORDER BY seq LIMIT ?',
+    )
+    .raw()
+  const folded = createEntryTable(db, 'snapshot_entries')
   const addSnapshot = db.prepare('INSERT OR REPLACE INTO snapshots (seq, taken_at) VALUES (?, ?)')
   const dropOlder = db.prepare('DELETE FROM snapshots WHERE seq < ?')
   const dropOps = db.prepare('DELETE FROM ops WHERE seq <= ?')
+
+  const replaceLog = (seq: number, now: number): SnapshotInfo => {
+    addSnapshot.run(seq, now)
+    dropOlder.run(seq)
+    dropOps.run(seq)
+    return { seq, takenAt: now }
+  }
 
   const compact = db.transaction((now: number): SnapshotInfo | null => {
     if (log.first() === null) return null
     const seq = log.head()
     db.exec('DELETE FROM snapshot_entries; INSERT INTO snapshot_entries SELECT * FROM entries')
-    addSnapshot.run(seq, now)
-    dropOlder.run(seq)
-    dropOps.run(seq)
-    return { seq, takenAt: now }
+    return replaceLog(seq, now)
+  })
+
+  const fold = db.transaction((through: number, size: PageSize, now: number): SnapshotInfo | null => {
+    const ops: OpRow[] = []
+    let bytes = 0
+    // The connection cannot write while it iterates.
+    for (const op of oldest.iterate(through, size.count)) {
+      ops.push(op)
+      bytes += op[2].length + op[3].length
+      if (bytes >= size.bytes) break
+    }
+    for (const [seq, op, path, value] of ops) {
+      folded.apply(eventEffects({ op, path, value: parseJson(value) }), seq)
+    }
+    const last = ops.at(-1)
+    return last ? replaceLog(last[0], now) : null
   })
 
   return {
     snapshot: () => newest.get() ?? null,
     snapshotLeaves: () => leaves.all(),
+    snapshotPage(after, size) {
+      const page: SnapshotLeaf[] = []
+      let bytes = 0
+      // The first page begins after the empty text, which is no path.
+      for (const leaf of leavesAfter.iterate(after ?? '')) {
+        if (page.length === size.count || bytes >= size.bytes) return { leaves: page, last: false }
+        page.push(leaf)
+        bytes += leaf.path.length + leaf.valueJson.length
+      }
+      return { leaves: page, last: true }
+    },
     compact: (now) => compact.immediate(now),
+    fold: (through, size, now) => fold.immediate(through, size, now),
     entriesAt: (seq, path) => withReplay(db, (table) => replay(db, table, seq, path)),
   }
 }

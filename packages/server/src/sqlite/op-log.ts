@@ -25,6 +25,7 @@ export function createOpLog(db: Database): OpLog {
     )
     .pluck()
   const oldest = db.prepare<[], number | null>('SELECT min(seq) FROM ops').pluck()
+  const time = db.prepare<[number], number>('SELECT inserted_at FROM ops WHERE seq = ?').pluck()
   const insert = db.prepare(`INSERT INTO ops (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
   const following = db.prepare<[number, number], Row>(
     `SELECT ${COLUMNS} FROM ops WHERE seq > ? ORDER BY seq LIMIT ?`,
@@ -36,6 +37,7 @@ export function createOpLog(db: Database): OpLog {
   return {
     head: () => newest.get() ?? 0,
     first: () => oldest.get() ?? null,
+    insertedAt: (seq) => time.get(seq),
     append(op) {
       insert.run(op.seq, op.op, op.path, op.valueJson, op.deviceId, op.clientOpId, op.insertedAt)
     },

@@ -45,4 +45,17 @@ export const STORE_MIGRATIONS: readonly string[] = [
     filename TEXT
   ) WITHOUT ROWID;
   `,
+  // The row \`digest\` is added when a file is opened that has none.
+  `
+  CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO meta VALUES ('incarnation', lower(hex(randomblob(16))));
+  CREATE TABLE devices (
+    device_id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ]

@@ -30,7 +30,7 @@ export interface TestClient {
   send(frame: Frame): void
   sendRaw(data: string | Uint8Array): void
   /** Joins and resolves with the reply; the topic's join_ref is used by later pushes. */
-  join(topic: string, lastStoreSeq?: JsonValue): Promise<TestReply>
+  join(topic: string, lastStoreSeq?: JsonValue, asked?: FramePayload): Promise<TestReply>
   push(topic: string, event: string, payload: FramePayload): Promise<TestReply>
   write(topic: string, payload: FramePayload): Promise<TestReply>
   /** The first frame, past or to come, for which this holds. */
@@ -58,9 +58,13 @@ const KNOWN_OPS = [
   'release',
 ]
 
+/** What only a join that asked for extensions may get. */
+const EXTENDED_EVENTS = ['snapshot_chunk', 'events']
+
 /** M06 holds in every test: an unknown event or op fails the run. */
-function expectKnown([joinRef, ref, , event, payload]: Frame): void {
-  const known = KNOWN_EVENTS.includes(event) && (event !== 'event' || KNOWN_OPS.includes(String(payload.op)))
+function expectKnown([joinRef, ref, , event, payload]: Frame, extended: boolean): void {
+  const knownEvent = KNOWN_EVENTS.includes(event) || (extended && EXTENDED_EVENTS.includes(event))
+  const known = knownEvent && (event !== 'event' || KNOWN_OPS.includes(String(payload.op)))
   const closing = event !== 'phx_close' || (joinRef === ref && ref !== null)
   if (!known || !closing)
     throw new Error(`The server sent what no client knows: ${event} ${String(payload.op)}`)
@@ -90,13 +94,15 @@ function createTestClient(ws: WebSocket, format: 'json' | 'msgpack'): TestClient
   const binary: boolean[] = []
   const joinRefs = new Map<string, string>()
   let waiting: { holds: (frame: Frame) => boolean; resolve: (frame: Frame) => void }[] = []
+  /** Joins that asked for extensions. */
+  const extended = new Set<string>()
   let ref = 0
 
   ws.on('message', (data: RawData, isBinary: boolean) => {
     // binaryType makes every message a Buffer.
     const bytes = data as Buffer
     const frame = codec.decode(isBinary ? bytes : bytes.toString())
-    expectKnown(frame)
+    expectKnown(frame, typeof frame[0] === 'string' && extended.has(frame[0]))
     frames.push(frame)
     binary.push(isBinary)
     const met = waiting.filter(({ holds }) => holds(frame))
@@ -129,8 +135,11 @@ function createTestClient(ws: WebSocket, format: 'json' | 'msgpack'): TestClient
   const send = (frame: Frame) => ws.send(codec.encode(frame))
   const request = async (topic: string, event: string, payload: FramePayload, joinRef: string | null) => {
     const own = String(++ref)
+    if (event === 'phx_join') {
+      joinRefs.set(topic, own)
+      if (payload.extensions) extended.add(own)
+    }
     send([event === 'phx_join' ? own : joinRef, own, topic, event, payload])
-    if (event === 'phx_join') joinRefs.set(topic, own)
     const reply = await waitFor(
       (frame) => frame[1] === own && frame[3] === 'phx_reply',
       `the reply to ${event} ${own}`,
@@ -148,7 +157,8 @@ function createTestClient(ws: WebSocket, format: 'json' | 'msgpack'): TestClient
     binary,
     send,
     sendRaw: (data) => ws.send(data),
-    join: (topic, lastStoreSeq = 0) => request(topic, 'phx_join', { last_store_seq: lastStoreSeq }, null),
+    join: (topic, lastStoreSeq = 0, asked = {}) =>
+      request(topic, 'phx_join', { last_store_seq: lastStoreSeq, ...asked }, null),
     push,
     write: (topic, payload) => push(topic, 'write', payload),
     waitFor,

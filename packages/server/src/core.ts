@@ -1,0 +1,11 @@
+// The server without its network: what answers frames, for transports other than WebSockets and for simulations.
+export type { Blobs } from './blobs.js'
+export type { Intake } from './intake.js'
+export type { Outlet } from './member.js'
+export type { RateLimiter } from './rate-limit.js'
+export type { Scheduler } from './scheduler.js'
+export type { Services } from './services.js'
+export { createStoreStorage, openStoreDatabase } from './sqlite/store-file.js'
+export { authenticate, createToken, type Grant } from './token.js'
+export { createTopics, type Topics, type TopicsOptions } from './topics.js'
+export { createMsgpackFormat, jsonFormat, type Outgoing, type WireFormat } from './wire-format.js'
