@@ -2,6 +2,7 @@ import {
   type DustError,
   errorFromRejection,
   type Frame,
+  FrameError,
   type FramePayload,
   RateLimitedError,
   type Ref,
@@ -19,7 +20,12 @@ const MAX_PATIENCE = 4
 const HEALTHY_MS = 10_000
 
 /** Join refusals that another attempt with the same token meets again. */
-const TERMINAL_REASONS: ReadonlySet<string> = new Set(['unauthorized', 'store_not_allowed', 'missing_scope'])
+const TERMINAL_REASONS: ReadonlySet<string> = new Set([
+  'unauthorized',
+  'store_not_allowed',
+  'missing_scope',
+  'store_archived',
+])
 
 /**
  * - `down`: no session.
@@ -35,6 +41,9 @@ export type ChannelPhase = 'down' | 'joining' | 'catching-up' | 'live' | 'waitin
  */
 export type ChannelEnd = 'crash' | 'lost'
 
+/** The messages that carry a store's data. Which of them come depends on what the join agreed on. */
+export type DataMessage = 'event' | 'events' | 'snapshot' | 'snapshot_chunk'
+
 /** The membership of one store's topic: joins, and joins again after whatever ended a join. */
 export interface Channel {
   readonly phase: ChannelPhase
@@ -49,6 +58,8 @@ export interface Channel {
   rejoin(error: DustError | null, end?: ChannelEnd): void
   /** The same after a longer wait: what the server sends cannot be taken in, and would not be again at once. */
   fault(error: DustError): void
+  /** Leaves, and joins again after at least so many milliseconds, whatever becomes of the connection until then. */
+  joinAnew(error: DustError | null, atLeastMs: number): void
   /** Leaves for good. */
   close(): void
 }
@@ -57,11 +68,12 @@ export interface ChannelOptions {
   readonly store: string
   readonly clock: Clock
   random(): number
-  /** The cursor for the next join; undefined when the replica failed, which has been dealt with. */
-  cursor(): number | undefined
+  /** The payload of the next join; undefined when the replica failed, which has been dealt with. */
+  request(): FramePayload | undefined
+  /** The join is granted. Data follows, unless this call ends the join. */
   joined(response: FramePayload): void
-  event(payload: FramePayload, catchUp: boolean): void
-  snapshot(payload: FramePayload): void
+  /** What the server tells about the store's data. */
+  data(message: DataMessage, payload: FramePayload, catchUp: boolean): void
   /** Everything up to `through` has been sent. Called while still catching up. */
   complete(through: number | null): void
   /** The join is over; called once for each join, before anything about the next one. */
@@ -69,6 +81,8 @@ export interface ChannelOptions {
   /** Phase or error have changed. */
   changed(): void
   unknownEvent(event: string): void
+  /** The server sent what cannot be read. */
+  unreadable(error: FrameError): void
 }
 
 export function createChannel(options: ChannelOptions): Channel {
@@ -78,6 +92,7 @@ export function createChannel(options: ChannelOptions): Channel {
   const faults = createBackoff({ baseMs: 2_000, capMs: 60_000, jitter: 'half', random })
   const wait = createAlarm(clock)
   const deadline = createAlarm(clock)
+  const hold = createAlarm(clock)
   const healthy = createAlarm(clock)
   let phase: ChannelPhase = 'down'
   let error: DustError | null = null
@@ -85,6 +100,7 @@ export function createChannel(options: ChannelOptions): Channel {
   let joinRef: string | null = null
   let overdue = 0
   let progressed = false
+  let heldFor: DustError | null = null
 
   const enter = (next: ChannelPhase, why: DustError | null): void => {
     phase = next
@@ -95,6 +111,7 @@ export function createChannel(options: ChannelOptions): Channel {
   const end = (how: ChannelEnd): void => {
     for (const alarm of [wait, deadline, healthy]) alarm.clear()
     if (joinRef === null) return
+    session?.forget(joinRef)
     joinRef = null
     options.ended(how)
   }
@@ -103,8 +120,13 @@ export function createChannel(options: ChannelOptions): Channel {
     end(how)
     // Telling the end may itself have brought the channel down.
     if (!session) return
-    wait.set(ms, () => join(error))
+    // A hold ends with a join, too.
+    if (!hold.active) wait.set(ms, () => join(error))
     enter('waiting', why)
+  }
+
+  const released = (): void => {
+    if (phase === 'waiting' && !wait.active) join(error)
   }
 
   const rejoin: Channel['rejoin'] = (why, how = 'lost') => {
@@ -113,9 +135,9 @@ export function createChannel(options: ChannelOptions): Channel {
 
   const join = (why: DustError | null): void => {
     if (!session) return
-    const cursor = options.cursor()
-    if (cursor === undefined) return
-    const sent = session.join(topic, { last_store_seq: cursor }, (reply) => {
+    const request = options.request()
+    if (request === undefined) return
+    const sent = session.join(topic, request, (reply) => {
       if (joinRef === sent.ref) answered(reply)
     })
     joinRef = sent.ref
@@ -130,9 +152,10 @@ export function createChannel(options: ChannelOptions): Channel {
   const answered = ({ status, response }: Reply): void => {
     if (phase !== 'joining') return
     if (status === 'ok') {
+      const started = joinRef
       watchCatchUp()
       options.joined(response)
-      enter('catching-up', error)
+      if (joinRef === started) enter('catching-up', error)
       return
     }
     const reason = typeof response.reason === 'string' ? response.reason : 'unknown'
@@ -187,7 +210,8 @@ export function createChannel(options: ChannelOptions): Channel {
     up(opened) {
       session = opened
       overdue = 0
-      join(null)
+      if (hold.active) enter('waiting', heldFor)
+      else join(null)
     },
     down(how) {
       session = undefined
@@ -199,12 +223,16 @@ export function createChannel(options: ChannelOptions): Channel {
       switch (event) {
         // Data is true whichever join of this topic it was sent for, and the cursor tells what is new in it.
         case 'event':
-          progressed = true
-          options.event(payload, phase !== 'live')
-          return
+        case 'events':
         case 'snapshot':
           progressed = true
-          options.snapshot(payload)
+          options.data(event, payload, phase !== 'live')
+          return
+        // A chunk continues the one before it, so those of another join are of no use.
+        case 'snapshot_chunk':
+          if (ref !== joinRef) return
+          progressed = true
+          options.data(event, payload, phase !== 'live')
           return
         case 'catch_up_complete':
           if (ref === joinRef && phase === 'catching-up') completed(payload.through_seq)
@@ -217,6 +245,9 @@ export function createChannel(options: ChannelOptions): Channel {
           if (current(ref))
             rejoin(new UnavailableError(`${store}: the server closed the store. It is joined again.`))
           return
+        case 'phx_reply':
+          options.unreadable(new FrameError(`${store}: the server sent an answer that cannot be read.`))
+          return
         default:
           options.unknownEvent(event)
       }
@@ -227,14 +258,23 @@ export function createChannel(options: ChannelOptions): Channel {
     },
     rejoin,
     fault(why) {
+      if (phase === 'refused') return
       // Without leaving, the server would go on sending what is of no use until then.
       leave()
       rejoinIn(faults.next(), why, 'lost')
     },
-    close() {
+    joinAnew(why, atLeastMs) {
+      if (phase === 'refused') return
+      heldFor = why
+      if (atLeastMs > 0) hold.set(atLeastMs, released)
       leave()
-      session = undefined
+      rejoinIn(rejoins.next(), why, 'lost')
+    },
+    close() {
+      hold.clear()
+      leave()
       end('lost')
+      session = undefined
       phase = 'down'
     },
   }

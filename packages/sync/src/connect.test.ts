@@ -38,11 +38,15 @@ test('a lost connection is made anew, at first soon and then ever later', () => 
   expect(waits[0]).toBeLessThanOrEqual(1)
   expect([...waits].sort((a, b) => a - b)).toEqual(waits)
   expect(Math.max(...waits)).toBeLessThanOrEqual(31)
-  expect(world.sync.status()).toMatchObject({ state: 'offline', error: { code: 'unavailable' } })
+  expect(world.sync.status()).toMatchObject({
+    state: 'offline',
+    heldBy: 'no-network',
+    error: { code: 'unavailable' },
+  })
 
   world.network.unreachable = false
   world.settle()
-  expect(world.sync.status()).toMatchObject({ state: 'live', error: null })
+  expect(world.sync.status()).toMatchObject({ state: 'live', heldBy: null, error: null })
 })
 
 test('B21 a heartbeat without an answer ends the connection, and a new one is made', () => {
@@ -156,6 +160,7 @@ test('A15 a refused handshake is a typed error and tried again rarely', async ()
   expect(world.network.peers).toHaveLength(1)
   expect(world.sync.status()).toMatchObject({
     state: 'refused',
+    heldBy: 'needs-auth',
     error: { name: 'AuthorizationError', code: 'unauthorized', fields: { reason: 'bad_token' } },
   })
   await world.time.advanceAsync(120_000)

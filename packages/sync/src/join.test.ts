@@ -60,20 +60,25 @@ test('phx_close of the current join leads to a new one; that of an earlier join 
   expect(joins(world)).toHaveLength(length)
 })
 
-test.each(['unauthorized', 'store_not_allowed', 'missing_scope'])(
-  'a join refused with %s is not repeated, keeps the outbox, and is tried with a new token',
-  (reason) => {
+test.each([
+  ['unauthorized', 'needs-auth'],
+  ['store_not_allowed', 'needs-auth'],
+  ['missing_scope', 'needs-auth'],
+  ['store_archived', 'store-archived'],
+])(
+  'a join refused with %s is not repeated, keeps the outbox (%s), and is tried with a new token',
+  (reason, heldBy) => {
     const world = createWorld()
     world.server.refuseJoin = { reason, message: 'no' }
     world.put('a', 1)
     world.time.advance(600_000)
     expect(joins(world)).toHaveLength(1)
-    expect(world.sync.status()).toMatchObject({ state: 'refused', error: { code: reason } })
+    expect(world.sync.status()).toMatchObject({ state: 'refused', heldBy, error: { code: reason } })
     expect(world.replica.pending().count).toBe(1)
     world.server.refuseJoin = null
     world.client.reconnect()
     world.settle()
-    expect(world.sync.status()).toMatchObject({ state: 'live', error: null })
+    expect(world.sync.status()).toMatchObject({ state: 'live', heldBy: null, error: null })
     expect(world.server.effects).toEqual(['op_1'])
   },
 )
@@ -184,6 +189,7 @@ test('detaching leaves the topic', () => {
   world.settle()
   world.sync.detach()
   world.time.advance(10)
-  expect(world.network.peer().received.at(-1)?.slice(2, 4)).toEqual([TOPIC, 'phx_leave'])
+  const ofStore = world.network.peer().received.filter(([, , topic]) => topic === TOPIC)
+  expect(ofStore.at(-1)?.[3]).toBe('phx_leave')
   expect(world.network.peer().open).toBe(true)
 })

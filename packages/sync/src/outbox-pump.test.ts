@@ -1,7 +1,7 @@
-import { type DustError, FrameError, type Reply, type WritePayload } from '@dustlayer/protocol'
-import type { OutboxOp, SyncPort } from '@dustlayer/replica'
+import { DustError, FrameError, type FramePayload, type Reply, type WritePayload } from '@dustlayer/protocol'
+import type { OutboxOp } from '@dustlayer/replica'
 import { expect, test } from 'vitest'
-import { createOutboxPump, type Lane } from './outbox-pump.js'
+import { createOutboxPump, type Lane, type OutboxPort } from './outbox-pump.js'
 import { createFakeTime } from './testing/fake-time.js'
 
 function outboxOp(position: number): OutboxOp {
@@ -12,7 +12,14 @@ function outboxOp(position: number): OutboxOp {
     value: position,
     client_op_id: `op_${position}`,
   }
-  return { position, opId: payload.client_op_id, payload, waitsFor: null, acked: false }
+  return { position, opId: payload.client_op_id, payload, waitsFor: null, acked: false, batch: null }
+}
+
+interface Pushed {
+  readonly event: string
+  readonly opId: string
+  readonly payload: FramePayload
+  answer(reply: Reply): void
 }
 
 /** An outbox in memory, and a lane that keeps what it is given. */
@@ -26,21 +33,25 @@ function setUp(count: number, changes: Partial<OutboxOp> = {}) {
     pending = pending.filter((op) => op.opId !== opId)
     settled.push({ opId, outcome })
   }
-  const port: SyncPort = {
-    cursor: () => 0,
+  const settleBatch = (batchId: string, outcome: readonly number[] | DustError): void => {
+    const ops = pending.filter(({ batch }) => batch?.id === batchId)
+    for (const [index, { opId }] of ops.entries())
+      settle(opId, outcome instanceof DustError ? outcome : (outcome[index] ?? null))
+  }
+  const port: OutboxPort = {
     outbox: (after, limit) => pending.filter(({ position }) => position > after).slice(0, limit),
-    applyEvents: () => {},
-    applySnapshot: () => {},
     ack: settle,
+    ackBatch: settleBatch,
     reject: settle,
+    rejectBatch: settleBatch,
   }
   const time = createFakeTime()
-  const pushed: { readonly opId: string; answer(reply: Reply): void }[] = []
+  const pushed: Pushed[] = []
   const calls: string[] = []
   const lane: Lane & { buffered: number } = {
     buffered: 0,
-    push(payload, onReply) {
-      pushed.push({ opId: payload.client_op_id, answer: onReply })
+    push(event, payload, onReply) {
+      pushed.push({ event, opId: String(payload.client_op_id), payload, answer: onReply })
       return { ref: String(pushed.length), bytes: 100 }
     },
     probe: () => calls.push('probe'),
@@ -50,6 +61,7 @@ function setUp(count: number, changes: Partial<OutboxOp> = {}) {
     store: 'acme/app',
     port,
     clock: time.clock(),
+    random: () => 0.5,
     answered: () => pump.settle(),
     accepted: () => {},
     resumed: () => pump.pump(),
@@ -57,7 +69,7 @@ function setUp(count: number, changes: Partial<OutboxOp> = {}) {
   return { time, pump, lane, pushed, settled, calls }
 }
 
-const WRITABLE = { write: true }
+const WRITABLE = { write: true, batches: true }
 
 test('a release that found nothing is accepted without a place in the log', () => {
   const { pump, lane, pushed, settled } = setUp(1)
@@ -72,10 +84,10 @@ test('an op that cannot be encoded is rejected, and the ones behind it go on', (
   const sent: string[] = []
   const picky: Lane = {
     ...lane,
-    push(payload, onReply) {
+    push(event, payload, onReply) {
       if (payload.client_op_id === 'op_1') throw new FrameError('an unpaired surrogate')
-      sent.push(payload.client_op_id)
-      return lane.push(payload, onReply)
+      sent.push(String(payload.client_op_id))
+      return lane.push(event, payload, onReply)
     },
   }
   pump.start(picky, WRITABLE)
@@ -146,13 +158,52 @@ test('an op that is acknowledged and waits for its echo is not sent', () => {
   expect(pushed).toEqual([])
 })
 
-test('I21 after a rate limit only what it refused is sent again', () => {
+test('I21 after a rate limit only what it refused is sent again, once everything else is answered', () => {
   const { time, pump, lane, pushed } = setUp(2)
   pump.start(lane, WRITABLE)
   pump.pump()
   pushed[0]?.answer({ status: 'error', response: { reason: 'rate_limited', retry_after_ms: 5_000 } })
   time.advance(5_000)
+  expect(pushed.map(({ opId }) => opId)).toEqual(['op_1', 'op_2'])
+  pushed[1]?.answer({ status: 'ok', response: { store_seq: 1 } })
+  pump.pump()
   expect(pushed.map(({ opId }) => opId)).toEqual(['op_1', 'op_2', 'op_1'])
+})
+
+test('I21 the server says how long to wait, and without a wish the waits grow', () => {
+  const { time, pump, lane, pushed } = setUp(1)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  const sentAt: number[] = []
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    pushed.at(-1)?.answer({ status: 'error', response: { reason: 'rate_limited', retry_after_ms: 0 } })
+    const from = time.now
+    time.until(() => pushed.length === attempt + 2)
+    sentAt.push(time.now - from)
+  }
+  expect([...sentAt].sort((a, b) => a - b)).toEqual(sentAt)
+  expect(new Set(sentAt).size).toBe(sentAt.length)
+  expect(sentAt[0]).toBeGreaterThanOrEqual(250)
+})
+
+test('I21 what came out of turn behind a rate limit goes again with it, in order', () => {
+  const { time, pump, lane, pushed, settled } = setUp(3)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  pushed[0]?.answer({ status: 'error', response: { reason: 'rate_limited', retry_after_ms: 1_000 } })
+  time.advance(1_000)
+  for (const index of [1, 2]) pushed[index]?.answer({ status: 'error', response: { reason: 'out_of_turn' } })
+  pump.pump()
+  expect(pushed.map(({ opId }) => opId)).toEqual(['op_1', 'op_2', 'op_3', 'op_1', 'op_2', 'op_3'])
+  expect(settled).toEqual([])
+})
+
+test('out of turn without a reason is cleared up by a new join', () => {
+  const { pump, lane, pushed, calls } = setUp(1)
+  pump.start(lane, WRITABLE)
+  pump.pump()
+  pushed[0]?.answer({ status: 'error', response: { reason: 'out_of_turn' } })
+  expect(calls).toEqual(['rejoin'])
 })
 
 test('close cancels every timer', () => {

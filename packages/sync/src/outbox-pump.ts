@@ -1,17 +1,19 @@
 import {
   AuthorizationError,
   type DustError,
-  errorFromRejection,
   FrameError,
-  RateLimitedError,
-  RejectedError,
+  type FramePayload,
+  parseBatchReply,
   type Reply,
-  type WritePayload,
 } from '@dustlayer/protocol'
-import type { OutboxOp, SyncPort } from '@dustlayer/replica'
+import type { SyncPort } from '@dustlayer/replica'
+import { createBackoff } from './backoff.js'
 import { type Clock, createAlarm } from './clock.js'
+import { judgeRefusal } from './refusal.js'
 import type { Sent } from './session.js'
+import { lastPosition, payloadOf, readShipments, type Shipment } from './shipment.js'
 import { createSuspects } from './suspects.js'
+import { quarantined, unencodable, unsupportedBatch } from './unsent.js'
 
 /** How much may be under way to the server without an answer. */
 const WINDOW_OPS = 100
@@ -21,25 +23,22 @@ const MAX_BUFFERED = 1024 * 1024
 const DRAIN_POLL_MS = 50
 const PROBE_AFTER_MS = 10_000
 const REJOIN_AFTER_MS = 20_000
-const MIN_RATE_LIMIT_MS = 250
-const STORAGE_RETRY_MS = 10_000
-
-/** Refusals that are about the store or the token, not about the op: it may well be accepted later. */
-const HOLDING_REASONS: ReadonlySet<string> = new Set([
-  'unauthorized',
-  'store_not_allowed',
-  'missing_scope',
-  'store_archived',
-])
 
 /** The way of ops to the server, from one catch-up to the loss of that join. */
 export interface Lane {
-  /** @throws FrameError when the op cannot be encoded. */
-  push(payload: WritePayload, onReply: (reply: Reply) => void): Sent
+  /** @throws FrameError when the payload cannot be encoded. */
+  push(event: 'write' | 'batch', payload: FramePayload, onReply: (reply: Reply) => void): Sent
   readonly buffered: number
   probe(): void
   /** The topic has to be joined anew: what it was sent got no answer. */
   rejoin(error: DustError | null): void
+}
+
+/** What the join of a lane allows. */
+export interface LaneTerms {
+  readonly write: boolean
+  /** The server takes batches as such. */
+  readonly batches: boolean
 }
 
 /**
@@ -49,10 +48,10 @@ export interface Lane {
 export interface OutboxPump {
   /** Why ops are held back now. */
   readonly obstacle: DustError | null
-  /** Whether only a new token or another state of the store lets ops go on. */
-  readonly held: boolean
+  /** What only a new token or another state of the store takes out of the way. */
+  readonly hold: DustError | null
   /** Catch-up is complete: what is still in the outbox is not in the log. */
-  start(lane: Lane, grants: { readonly write: boolean }): void
+  start(lane: Lane, terms: LaneTerms): void
   /** The join is over. `crash`: something that it was sent may be the cause. */
   stop(cause: 'crash' | 'lost'): void
   /** Sends what can be sent. */
@@ -62,10 +61,14 @@ export interface OutboxPump {
   close(): void
 }
 
+/** What the pump needs of a replica. */
+export type OutboxPort = Pick<SyncPort, 'outbox' | 'ack' | 'ackBatch' | 'reject' | 'rejectBatch'>
+
 export interface OutboxPumpOptions {
   readonly store: string
-  readonly port: SyncPort
+  readonly port: OutboxPort
   readonly clock: Clock
+  random(): number
   /** There are answers to settle. */
   answered(): void
   /** An op of ours has this place in the log. */
@@ -75,22 +78,24 @@ export interface OutboxPumpOptions {
 }
 
 interface Flight {
-  readonly op: OutboxOp
+  readonly shipment: Shipment
   readonly bytes: number
 }
 
 export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
-  const { store, port, clock } = options
+  const { store, port, clock, random } = options
   const flights = new Map<string, Flight>()
   const suspects = createSuspects()
   const pause = createAlarm(clock)
   const drain = createAlarm(clock)
   const silence = createAlarm(clock)
-  let answers: { readonly op: OutboxOp; readonly reply: Reply }[] = []
+  const pauses = createBackoff({ baseMs: 500, capMs: 60_000, jitter: 'half', random })
+  let answers: { readonly shipment: Shipment; readonly reply: Reply }[] = []
   let lane: Lane | undefined
-  let writable = true
+  let terms: LaneTerms = { write: true, batches: false }
   let sentThrough = 0
   let bytes = 0
+  let opsUnderWay = 0
   let hold: DustError | null = null
   let limit: DustError | null = null
   let pumping = false
@@ -105,107 +110,137 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     })
   }
 
-  const answered = (op: OutboxOp, reply: Reply): void => {
-    suspects.answered(op.opId)
-    answers.push({ op, reply })
+  const answered = (shipment: Shipment, reply: Reply): void => {
+    suspects.answered(shipment.id)
+    answers.push({ shipment, reply })
     options.answered()
   }
 
-  const send = (op: OutboxOp, to: Lane): void => {
+  const reject = ({ event, id, ops }: Shipment, error: DustError, opIndex: number | null = null): void => {
+    if (event === 'batch') port.rejectBatch(id, error, opIndex)
+    else port.reject(ops[0].opId, error)
+  }
+
+  const send = (shipment: Shipment, to: Lane): void => {
     let sent: Sent
     try {
-      sent = to.push(op.payload, (reply) => answered(op, reply))
+      sent = to.push(shipment.event, payloadOf(shipment), (reply) => answered(shipment, reply))
     } catch (cause) {
       if (!(cause instanceof FrameError)) throw cause
-      const message = `${store} ${op.payload.path}: the value cannot be sent. ${cause.message}`
-      port.reject(op.opId, new RejectedError('not_encodable', message, targetOf(op)))
+      reject(shipment, unencodable(store, shipment, cause))
       return
     }
-    flights.set(op.opId, { op, bytes: sent.bytes })
+    flights.set(shipment.id, { shipment, bytes: sent.bytes })
     bytes += sent.bytes
+    opsUnderWay += shipment.ops.length
     if (!silence.active) watchSilence()
   }
 
-  const targetOf = (op: OutboxOp) => ({ store, path: op.payload.path })
-
   const mustBeCareful = (): boolean => {
     const [oldest] = flights.values()
-    return Math.min(sentThrough, oldest ? oldest.op.position - 1 : sentThrough) < suspects.carefulThrough
+    const before = oldest ? oldest.shipment.ops[0].position - 1 : sentThrough
+    return Math.min(sentThrough, before) < suspects.carefulThrough
+  }
+
+  /** Once everything behind what was turned away is answered too, all of it goes again, in issue order. */
+  const beginAgain = (): void => {
+    if (limit === null || pause.active || flights.size > 0) return
+    limit = null
+    sentThrough = 0
   }
 
   /** Sends what fits into the window; true when there may be more. */
   const sendSome = (): boolean => {
+    beginAgain()
     if (!lane || hold || limit) return false
     const window = mustBeCareful() ? 1 : WINDOW_OPS
-    if (flights.size >= window || bytes >= WINDOW_BYTES) return false
+    if (opsUnderWay >= window || bytes >= WINDOW_BYTES) return false
     if (lane.buffered > MAX_BUFFERED) {
       drain.set(DRAIN_POLL_MS, options.resumed)
       return false
     }
-    const ops = port.outbox(sentThrough, window - flights.size)
-    for (const op of ops) {
-      if (!op.acked && !flights.has(op.opId)) {
-        // An ifMatch on an own op can only be stated once that op has its revision.
-        if (op.waitsFor !== null || bytes >= WINDOW_BYTES) return false
-        if (!writable) {
-          hold = missingWriteScope(store)
-          return false
-        }
-        send(op, lane)
+    const shipments = readShipments(port, sentThrough, window - opsUnderWay, terms)
+    for (const shipment of shipments) {
+      if (shipment.ops.some(({ acked }) => !acked) && !flights.has(shipment.id)) {
+        if (!mayGo(shipment)) return false
+        if (shipment.unsupported) reject(shipment, unsupportedBatch(store, shipment))
+        else send(shipment, lane)
       }
-      sentThrough = op.position
+      sentThrough = lastPosition(shipment)
     }
-    return ops.length > 0
+    return shipments.length > 0
   }
 
-  const resendAfter = (ms: number, why: DustError): void => {
+  const mayGo = ({ ops }: Shipment): boolean => {
+    // An ifMatch on an own op can only be stated once that op has its revision.
+    if (ops.some(({ waitsFor }) => waitsFor !== null) || bytes >= WINDOW_BYTES) return false
+    // A batch larger than what is left of the window has it for itself.
+    if (flights.size > 0 && opsUnderWay + ops.length > WINDOW_OPS) return false
+    if (!terms.write) hold = missingWriteScope(store)
+    return terms.write
+  }
+
+  const turnAway = (why: DustError, ms: number): void => {
     limit = why
-    pause.set(ms, () => {
-      limit = null
-      sentThrough = 0
-      options.resumed()
-    })
+    pause.set(pauses.next(ms), options.resumed)
   }
 
-  const refuse = (op: OutboxOp, { response }: Reply): void => {
-    const reason = typeof response.reason === 'string' ? response.reason : 'unknown'
-    const error = errorFromRejection({ ...response, reason }, targetOf(op))
-    if (error instanceof RateLimitedError) {
-      resendAfter(Math.max(error.retryAfterMs, MIN_RATE_LIMIT_MS), error)
-    } else if (reason === 'storage_failed') {
-      // The server's disk is at fault, not the op: refusing it would lose the write.
-      resendAfter(STORAGE_RETRY_MS, error)
-    } else if (HOLDING_REASONS.has(reason)) {
-      hold = errorFromRejection({ ...response, reason }, { store })
-    } else if (reason === 'unmatched topic') {
-      lane?.rejoin(error)
-    } else {
-      port.reject(op.opId, error)
+  const refuse = (shipment: Shipment, { response }: Reply): void => {
+    const { meaning, error, waitMs, opIndex } = judgeRefusal(store, shipment, response)
+    switch (meaning) {
+      case 'later':
+        turnAway(error, waitMs)
+        return
+      case 'out-of-turn':
+        // Behind one that was turned away, and sent again with it. If there is none, only a new join clears it up.
+        if (!limit) lane?.rejoin(error)
+        return
+      case 'held':
+        hold = error
+        return
+      case 'not-joined':
+        lane?.rejoin(error)
+        return
+      case 'refused':
+        reject(shipment, error, opIndex)
     }
+  }
+
+  const accept = ({ event, id, ops }: Shipment, { response }: Reply): void => {
+    pauses.reset()
+    if (event === 'batch') {
+      const { store_seq: last, store_seqs: seqs } = parseBatchReply(response, ops.length)
+      options.accepted(last)
+      port.ackBatch(id, seqs)
+      return
+    }
+    const { store_seq: seq } = response
+    const placed = typeof seq === 'number' && Number.isSafeInteger(seq)
+    if (placed) options.accepted(seq)
+    port.ack(ops[0].opId, placed ? seq : null)
   }
 
   return {
     get obstacle() {
       return hold ?? limit
     },
-    get held() {
-      return hold !== null
+    get hold() {
+      return hold
     },
-    start(to, { write }) {
+    start(to, granted) {
       lane = to
-      writable = write
+      terms = granted
       hold = null
       sentThrough = 0
-      for (const op of suspects.takeGuilty()) {
-        const message = `${store} ${op.payload.path}: the server fails whenever it gets this op; it is not sent any more.`
-        port.reject(op.opId, new RejectedError('quarantined', message, targetOf(op)))
-      }
+      suspects.forgetBefore(port.outbox(0, 1)[0]?.position ?? Number.POSITIVE_INFINITY)
+      for (const shipment of suspects.takeGuilty()) reject(shipment, quarantined(store, shipment))
     },
     stop(cause) {
-      if (cause === 'crash') suspects.crashed([...flights.values()].map(({ op }) => op))
+      if (cause === 'crash') suspects.crashed([...flights.values()].map(({ shipment }) => shipment))
       lane = undefined
       flights.clear()
       bytes = 0
+      opsUnderWay = 0
       drain.clear()
       silence.clear()
     },
@@ -223,19 +258,15 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
       // Others' events bring the pump here too, and are no sign that the server answers ours.
       if (answers.length === 0) return
       for (let answer = answers.shift(); answer; answer = answers.shift()) {
-        const { op, reply } = answer
+        const { shipment, reply } = answer
         // Until here the op counts as under way, or a pump in between would send it again.
-        bytes -= flights.get(op.opId)?.bytes ?? 0
-        flights.delete(op.opId)
-        if (reply.status === 'error') {
-          refuse(op, reply)
-          continue
+        const flight = flights.get(shipment.id)
+        if (flights.delete(shipment.id)) {
+          bytes -= flight?.bytes ?? 0
+          opsUnderWay -= shipment.ops.length
         }
-        const { store_seq: seq } = reply.response
-        if (typeof seq === 'number' && Number.isSafeInteger(seq)) {
-          options.accepted(seq)
-          port.ack(op.opId, seq)
-        } else port.ack(op.opId, null)
+        if (reply.status === 'error') refuse(shipment, reply)
+        else accept(shipment, reply)
       }
       watchSilence()
     },

@@ -18,8 +18,8 @@ test('I12 what was written offline is sent in order, each op once', () => {
   const world = createWorld()
   world.online.set(false)
   world.put('k', 1)
-  world.put('k', 2)
   for (let count = 0; count < 3; count += 1) world.write({ op: 'increment', path: 'n', value: 1 })
+  world.put('k', 2)
   world.online.set(true)
   world.settle()
   expect(sent(world)).toEqual(world.issued)
@@ -101,46 +101,48 @@ test('I19 a token without the write scope: nothing is sent, the status says so, 
   const world = createWorld()
   world.server.permissions = { read: true, write: false }
   world.settle()
-  expect(world.sync.status()).toMatchObject({ permissions: { write: false }, writesHeld: false, error: null })
+  expect(world.sync.status()).toMatchObject({ permissions: { write: false }, heldBy: null, error: null })
   world.put('a', 1)
   world.time.advance(60_000)
   expect(sent(world)).toEqual([])
   expect(world.sync.status()).toMatchObject({
     state: 'live',
-    writesHeld: true,
+    heldBy: 'needs-auth',
     error: { code: 'missing_scope', fields: { scope: 'entries:write' } },
   })
   world.server.permissions = { read: true, write: true }
   world.client.reconnect()
   world.settle()
-  expect(world.sync.status()).toMatchObject({ writesHeld: false, error: null })
+  expect(world.sync.status()).toMatchObject({ heldBy: null, error: null })
 })
 
-test.each(['unauthorized', 'store_not_allowed', 'missing_scope', 'store_archived'])(
-  'a write refused with %s stops the sending and loses nothing',
-  (reason) => {
-    const world = createWorld()
-    world.settle()
-    const { frame } = world.server.handlers
-    let refusing = true
-    world.server.handlers.frame = (peer, message) => {
-      const [joinRef, ref, topic] = message
-      if (refusing && isWrite(message)) {
-        peer.send([joinRef, ref, topic, 'phx_reply', { status: 'error', response: { reason } }])
-      } else frame?.(peer, message)
-    }
-    world.put('a', 1)
-    world.put('b', 1)
-    world.time.advance(60_000)
-    expect(sent(world)).toHaveLength(2)
-    expect(world.replica.pending().count).toBe(2)
-    expect(world.sync.status()).toMatchObject({ state: 'live', writesHeld: true, error: { code: reason } })
-    refusing = false
-    world.client.reconnect()
-    world.settle()
-    expect(world.server.effects).toEqual(['op_1', 'op_2'])
-  },
-)
+test.each([
+  ['unauthorized', 'needs-auth'],
+  ['store_not_allowed', 'needs-auth'],
+  ['missing_scope', 'needs-auth'],
+  ['store_archived', 'store-archived'],
+])('a write refused with %s stops the sending and loses nothing; the status says %s', (reason, heldBy) => {
+  const world = createWorld()
+  world.settle()
+  const { frame } = world.server.handlers
+  let refusing = true
+  world.server.handlers.frame = (peer, message) => {
+    const [joinRef, ref, topic] = message
+    if (refusing && isWrite(message)) {
+      peer.send([joinRef, ref, topic, 'phx_reply', { status: 'error', response: { reason } }])
+    } else frame?.(peer, message)
+  }
+  world.put('a', 1)
+  world.put('b', 1)
+  world.time.advance(60_000)
+  expect(sent(world)).toHaveLength(2)
+  expect(world.replica.pending().count).toBe(2)
+  expect(world.sync.status()).toMatchObject({ state: 'live', heldBy, error: { code: reason } })
+  refusing = false
+  world.client.reconnect()
+  world.settle()
+  expect(world.server.effects).toEqual(['op_1', 'op_2'])
+})
 
 test('I21 a rate limit is waited for, and order is kept', () => {
   const world = createWorld()
@@ -160,7 +162,7 @@ test('a server that cannot store a write is given it again, in order', () => {
   world.settle()
   world.server.diskFull = true
   for (const path of ['a', 'b']) world.put(path, 1)
-  world.time.advance(60_000)
+  world.time.advance(30_000)
   expect(world.replica.pending().count).toBe(2)
   expect(world.sync.status()).toMatchObject({ state: 'live', error: { code: 'storage_failed' } })
   world.server.diskFull = false

@@ -4,6 +4,7 @@ import {
   type Frame,
   FrameError,
   type FramePayload,
+  isObject,
   type Ref,
   type Reply,
 } from '@dustlayer/protocol'
@@ -14,6 +15,8 @@ const HEARTBEAT_MS = 30_000
 const PROBE_DEADLINE_MS = 3_000
 /** How often a late heartbeat is forgiven because other frames keep coming. */
 const MAX_EXTENSIONS = 2
+/** Servers close a connection that sends a longer message (spec/wire.md §11). */
+const MAX_MESSAGE_BYTES = 8_000_000
 
 export interface Message {
   readonly joinRef: string | null
@@ -28,18 +31,26 @@ export interface Sent {
   readonly bytes: number
 }
 
+interface Awaited {
+  readonly joinRef: Ref
+  readonly topic: string
+  onReply(reply: Reply): void
+}
+
 /**
  * One open link: frames, refs and heartbeats. Refs begin anew with each session and replies are matched within it
  * only, so no reply can be taken for that of an earlier connection (conformance B22).
  */
 export interface Session {
   /**
-   * Sends one message. `onReply` is called at most once, and never when the session ends first.
-   * @throws FrameError when the payload cannot be encoded; nothing is sent then.
+   * Sends one message. `onReply` is called at most once, and never when the session or the join ends first.
+   * @throws FrameError when the payload cannot be encoded or is too large; nothing is sent then.
    */
   push(message: Message, onReply: (reply: Reply) => void): Sent
   /** Like `push`, with the message's own ref as its join_ref. */
   join(topic: string, payload: FramePayload, onReply: (reply: Reply) => void): Sent
+  /** The join is over: nothing that was pushed in it is answered any more, and a late answer is not heard. */
+  forget(joinRef: string): void
   /** Sends a heartbeat now; without an answer within three seconds the link counts as dead. */
   probe(): void
   readonly buffered: number
@@ -54,7 +65,7 @@ export interface SessionOptions {
   readonly clock: Clock
   /** How long a heartbeat may stay unanswered. */
   readonly heartbeatDeadlineMs: number
-  /** A frame that is no reply. */
+  /** A frame that is no reply, or a reply that cannot be read. */
   frame(frame: Frame): void
   /** A heartbeat was answered. */
   alive(): void
@@ -66,7 +77,7 @@ export interface SessionOptions {
 
 export function createSession(options: SessionOptions): Session {
   const { link, codec, clock, heartbeatDeadlineMs } = options
-  const replies = new Map<Ref, (reply: Reply) => void>()
+  const replies = new Map<Ref, Awaited>()
   const interval = createAlarm(clock)
   const deadline = createAlarm(clock)
   let lastRef = 0
@@ -76,9 +87,11 @@ export function createSession(options: SessionOptions): Session {
 
   const send = (frame: Frame, onReply: (reply: Reply) => void): Sent => {
     const data = codec.encode(frame)
+    if (data.length > MAX_MESSAGE_BYTES)
+      throw new FrameError(`A message of ${data.length} bytes is too large; servers take 8 MB.`)
     // A frame that we send has a ref.
     const ref = frame[1] as string
-    replies.set(ref, onReply)
+    replies.set(ref, { joinRef: frame[0], topic: frame[2], onReply })
     link.send(data)
     return { ref, bytes: data.length }
   }
@@ -116,11 +129,12 @@ export function createSession(options: SessionOptions): Session {
     if (!deadline.active) expectAnswer(heartbeatDeadlineMs)
   }
 
-  const deliverReply = (ref: Ref, reply: Reply): void => {
-    const onReply = replies.get(ref)
-    if (!onReply) return
+  const deliverReply = ([, ref, topic]: Frame, reply: Reply): void => {
+    const awaited = replies.get(ref)
+    // What is wrong with one store's answers must not reach another store.
+    if (awaited?.topic !== topic) return
     replies.delete(ref)
-    onReply(reply)
+    awaited.onReply(reply)
   }
 
   interval.set(HEARTBEAT_MS, beat)
@@ -129,6 +143,9 @@ export function createSession(options: SessionOptions): Session {
     join(topic, payload, onReply) {
       const ref = nextRef()
       return send([ref, ref, topic, 'phx_join', payload], onReply)
+    },
+    forget(joinRef) {
+      for (const [ref, awaited] of replies) if (awaited.joinRef === joinRef) replies.delete(ref)
     },
     probe() {
       sendHeartbeat()
@@ -141,16 +158,15 @@ export function createSession(options: SessionOptions): Session {
       if (ended) return
       heard = true
       let frame: Frame
-      let reply: Reply | undefined
       try {
         frame = codec.decode(data)
-        if (frame[3] === 'phx_reply') reply = parseReply(frame[4])
       } catch (error) {
         if (!(error instanceof FrameError)) throw error
         options.fault(error)
         return
       }
-      if (reply) deliverReply(frame[1], reply)
+      const reply = frame[3] === 'phx_reply' ? parseReply(frame[4]) : undefined
+      if (reply) deliverReply(frame, reply)
       else options.frame(frame)
     },
     end() {
@@ -162,11 +178,7 @@ export function createSession(options: SessionOptions): Session {
   }
 }
 
-function parseReply({ status, response }: FramePayload): Reply {
-  if (status !== 'ok' && status !== 'error')
-    throw new FrameError('A reply has neither the status ok nor error.')
-  if (typeof response !== 'object' || response === null || Array.isArray(response)) {
-    throw new FrameError('The response of a reply is not an object.')
-  }
-  return { status, response }
+function parseReply({ status, response }: FramePayload): Reply | undefined {
+  if (status !== 'ok' && status !== 'error') return undefined
+  return response !== undefined && isObject(response) ? { status, response } : undefined
 }

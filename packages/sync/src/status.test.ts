@@ -8,6 +8,7 @@ function holder() {
   const status = createStatusHolder({
     clock: time.clock(),
     lastStoreSeq: 3,
+    incarnation: null,
     listenerFailed: (error) => failures.push(error),
   })
   return { time, status, failures }

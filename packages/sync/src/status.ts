@@ -1,4 +1,4 @@
-import type { ErrorData, Permissions, StoreAccess } from '@dustlayer/protocol'
+import type { ErrorData, ExtensionName, Permissions, StoreAccess } from '@dustlayer/protocol'
 import type { Clock } from './clock.js'
 
 /**
@@ -9,6 +9,13 @@ import type { Clock } from './clock.js'
  * - `refused`: the server does not let this token in. A new token or `reconnect()` is needed.
  */
 export type SyncState = 'connecting' | 'catching-up' | 'live' | 'offline' | 'refused'
+
+/**
+ * - `no-network`: the server cannot be reached; it goes on by itself.
+ * - `needs-auth`: the token is refused, or may not write here. A new token or `reconnect()` is needed.
+ * - `store-archived`: the server takes no writes for this store until somebody brings it back.
+ */
+export type HeldBy = 'no-network' | 'needs-auth' | 'store-archived'
 
 /** How one store stands with its server. Reads and local writes work in every state. */
 export interface SyncStatus {
@@ -23,8 +30,14 @@ export interface SyncStatus {
   readonly permissions: Permissions
   readonly scopes: readonly string[]
   readonly storeAccess: StoreAccess
-  /** The server takes no writes from this token or for this store now: pending ops stay until that changes. */
-  readonly writesHeld: boolean
+  /** Why the outbox cannot move, and will not by itself within moments; null while it can or may soon. */
+  readonly heldBy: HeldBy | null
+  /** What the server of the last join can do beyond the common protocol. */
+  readonly extensions: readonly ExtensionName[]
+  /** Which history of the store the local copy belongs to; null where the server has no such ids. */
+  readonly incarnation: string | null
+  /** When the local copy was last built anew from the server's, epoch milliseconds, and why; null if never. */
+  readonly lastResync: { readonly at: number; readonly reason: string } | null
   /** What stands in the way, if anything does. */
   readonly error: ErrorData | null
 }
@@ -38,6 +51,7 @@ export interface StatusHolder {
 export interface StatusHolderOptions {
   readonly clock: Clock
   readonly lastStoreSeq: number
+  readonly incarnation: string | null
   /** A listener threw; the others have been told all the same. */
   listenerFailed(error: unknown): void
 }
@@ -46,6 +60,7 @@ export interface StatusHolderOptions {
 export function createStatusHolder({
   clock,
   lastStoreSeq,
+  incarnation,
   listenerFailed,
 }: StatusHolderOptions): StatusHolder {
   const listeners = new Set<(status: SyncStatus) => void>()
@@ -57,7 +72,10 @@ export function createStatusHolder({
     permissions: { read: false, write: false },
     scopes: [],
     storeAccess: { mode: 'selected', store_ids: [] },
-    writesHeld: false,
+    heldBy: null,
+    extensions: [],
+    incarnation,
+    lastResync: null,
     error: null,
   }
 

@@ -3,12 +3,14 @@ import type { SyncPort } from '@dustlayer/replica'
 import type { Clock } from './clock.js'
 import { createConnection } from './connection.js'
 import { createProblems } from './problems.js'
-import { createStoreSync, type StoreSync, type StoreSyncCore } from './store-sync.js'
+import type { StoreSync } from './store-sync.js'
+import { createStoreSync, type StoreSyncCore } from './store-sync-core.js'
 import type { TokenSource } from './token.js'
 import type { Network, Transport } from './transport.js'
 import { displayUrl } from './url.js'
 
 const TOPIC_PREFIX = 'store:'
+const VERIFY_EVERY_MS = 3_600_000
 
 export interface SyncClientOptions {
   /** The server's address, such as `wss://host/ws/sync`. */
@@ -23,6 +25,11 @@ export interface SyncClientOptions {
   /** A number in [0, 1), for the jitter of waits. */
   random(): number
   readonly network?: Network
+  /**
+   * How often a copy is compared with the server's, where the server can (the `digest` extension): after the first
+   * catch-up, and then at most once in so many milliseconds. One hour by default.
+   */
+  readonly verifyEveryMs?: number
   /** Told what was tolerated or is tried again, and would otherwise go unseen. Must not throw. */
   onProblem?(problem: DustError): void
 }
@@ -48,6 +55,7 @@ export interface SyncClient {
 /** @throws OptionError when the URL cannot be one of a Dust server. */
 export function createSyncClient(options: SyncClientOptions): SyncClient {
   const { url, token, deviceId, format = 'json', transport, clock, random, network } = options
+  const { verifyEveryMs = VERIFY_EVERY_MS } = options
   displayUrl(url)
   const problems = createProblems((problem) => options.onProblem?.(problem))
   const stores = new Map<string, StoreSyncCore>()
@@ -83,7 +91,7 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
       if (closed) throw new ClosedError(`The sync client is closed: ${store} cannot be attached.`)
       if (stores.has(store))
         throw new OptionError(`${store} is attached already: one replica syncs a store.`, { store })
-      const core = createStoreSync({ store, port, clock, problems, random })
+      const core = createStoreSync({ store, port, clock, problems, verifyEveryMs, random })
       stores.set(store, core)
       core.connectionChanged(connection.state())
       const session = connection.session()
@@ -93,6 +101,10 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
         outboxChanged: core.outboxChanged,
         status: core.status,
         onStatus: core.onStatus,
+        synced: core.synced,
+        request: core.request,
+        verify: core.verify,
+        resync: core.resync,
         detach() {
           if (stores.get(store) !== core) return
           stores.delete(store)

@@ -1,5 +1,5 @@
-import type { DustError, JsonValue } from '@dustlayer/protocol'
-import { type LocalOp, openReplica, type Replica } from '@dustlayer/replica'
+import { type DustError, type ExtensionName, type JsonValue, parsePattern } from '@dustlayer/protocol'
+import { type EntryData, type LocalOp, openReplica, type Replica } from '@dustlayer/replica'
 import { openBetterSqlite } from '@dustlayer/replica/testing'
 import type { StoreSync } from '../store-sync.js'
 import { createSyncClient, type SyncClient } from '../sync-client.js'
@@ -16,6 +16,9 @@ const DEVICE = 'dev_1'
 
 export interface WorldOptions {
   readonly dedup?: boolean
+  /** What the server offers beyond the common protocol: nothing, as the reference, by default. */
+  readonly extensions?: readonly ExtensionName[]
+  readonly verifyEveryMs?: number
   readonly format?: 'json' | 'msgpack'
   readonly token?: TokenSource
   readonly latency?: () => number
@@ -43,7 +46,7 @@ export interface World {
   readonly network: FakeNetwork
   readonly online: FakeOnline
   readonly problems: DustError[]
-  /** Every op id in issue order. */
+  /** Every op id in issue order, without those whose place a later op has taken. */
   readonly issued: readonly string[]
   readonly replica: Replica
   readonly client: SyncClient
@@ -51,6 +54,10 @@ export interface World {
   /** A local write, as the app's side does it. Gives the op id. */
   write(op: LocalWrite): string
   put(path: string, value: JsonValue): string
+  /** A batch of puts. Gives their op ids. */
+  batch(values: { readonly [path: string]: JsonValue }, options?: { readonly separate?: boolean }): string[]
+  /** What the server has and the replica does not have, or the other way round; empty when they agree. */
+  differences(): string[]
   /** The process dies; a new one opens what is on the disk. */
   restart(): void
   /** Runs until the store is live, nothing is pending and all of the server's log is here. */
@@ -60,6 +67,8 @@ export interface World {
 export function createWorld(options: WorldOptions = {}): World {
   const {
     dedup = true,
+    extensions = [],
+    verifyEveryMs,
     format = 'json',
     token = 'dust_tok_x',
     latency,
@@ -71,8 +80,8 @@ export function createWorld(options: WorldOptions = {}): World {
   const outside = time.clock()
   const clock = time.clock()
   const online = createFakeOnline()
-  const server = createFakeStoreServer({ clock: outside, store: STORE, dedup })
-  const otherServer = createFakeStoreServer({ clock: outside, store: OTHER_STORE, dedup })
+  const server = createFakeStoreServer({ clock: outside, store: STORE, dedup, extensions })
+  const otherServer = createFakeStoreServer({ clock: outside, store: OTHER_STORE, dedup, extensions })
   const network = createFakeNetwork({
     clock: outside,
     handlers: {
@@ -103,15 +112,23 @@ export function createWorld(options: WorldOptions = {}): World {
       clock,
       random,
       network: online,
+      ...(verifyEveryMs !== undefined && { verifyEveryMs }),
       onProblem: (problem) => problems.push(problem),
     })
     return { replica, client, sync: client.attach(STORE, replica.sync) }
   }
 
   let opened = open()
+  let lastOp = 0
+  const nextId = (): string => {
+    lastOp += 1
+    return `op_${lastOp}`
+  }
   const write = ({ op, path, value = null, ifMatch }: LocalWrite): string => {
-    const opId = `op_${issued.length + 1}`
+    const opId = nextId()
+    const { count } = opened.replica.pending()
     opened.replica.write({ op, path, value, opId, ...(ifMatch !== undefined && { ifMatch }) })
+    if (opened.replica.pending().count === count) issued.pop()
     issued.push(opId)
     opened.sync.outboxChanged()
     return opId
@@ -137,6 +154,24 @@ export function createWorld(options: WorldOptions = {}): World {
     },
     write,
     put: (path, value) => write({ op: 'set', path, value }),
+    batch(values, { separate = false } = {}) {
+      const ops = Object.entries(values).map(([path, value]): LocalOp => {
+        return { op: 'set', path, value, opId: nextId() }
+      })
+      opened.replica.writeBatch({ id: `batch_of_${ops[0]?.opId}`, ops, separate })
+      for (const { opId } of ops) issued.push(opId)
+      opened.sync.outboxChanged()
+      return ops.map(({ opId }) => opId)
+    },
+    differences() {
+      const there = new Map(server.model.entries().map((entry) => [entry.path, JSON.stringify(entry.value)]))
+      const here = new Map<string, string>()
+      for (const { path, value } of opened.replica.enum(parsePattern('**')).items as readonly EntryData[])
+        here.set(path, JSON.stringify(value))
+      return [...new Set([...there.keys(), ...here.keys()])].filter(
+        (path) => there.get(path) !== here.get(path),
+      )
+    },
     restart() {
       opened.client.close()
       opened = open()
