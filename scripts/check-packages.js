@@ -15,6 +15,7 @@ try {
   if (build.code !== 0)
     problems.push(`The packages do not build, so what is checked here is old:\n${build.output}`)
   for (const name of readdirSync(packagesFolder)) {
+    if (readManifest(name).private) continue
     problems.push(...unpublishedEntries(name), ...(await checkPacked(name)))
   }
 } finally {

@@ -16,6 +16,11 @@ export const checkSteps = [
   { name: 'lint', title: 'Format and lint', command: ['biome', 'check', '--error-on-warnings', '.'] },
   { name: 'unused', title: 'Unused files, exports and dependencies', command: ['knip'] },
   { name: 'layers', title: 'Layer order', command: ['node', 'scripts/check-layers.js'] },
+  {
+    name: 'conformance',
+    title: 'docs/conformance.md, and a test or a reason for each case',
+    command: ['node', 'scripts/conformance.js'],
+  },
   { name: 'packages', title: 'Packages as published', command: ['node', 'scripts/check-packages.js'] },
 ]
 

@@ -15,6 +15,7 @@ export const packageLayers = {
   sync: { imports: ['protocol', 'replica'], environmentFree: true },
   client: { imports: ['protocol', 'replica', 'sync'] },
   server: { imports: ['protocol'] },
+  sim: { imports: ['protocol', 'replica', 'sync', 'server'] },
 }
 
 const everything = Object.keys(packageLayers)
