@@ -6,7 +6,7 @@ import {
   parsePath,
   renderPath,
 } from '@dustlayer/protocol'
-import type { PathRange } from './confirmed.js'
+import type { PathRange } from './entry-table.js'
 import { ascendingNodes, descendingNodes } from './node-listing.js'
 import { type EntryData, rangeUnder, type Visible, type VisibleLeaf } from './visible.js'
 

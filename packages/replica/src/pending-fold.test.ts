@@ -1,6 +1,7 @@
 import { eventEffects } from '@dustlayer/protocol'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createOutbox, type LocalOp, type Outbox } from './outbox.js'
+import type { LocalOp } from './local-op.js'
+import { createOutbox, type Outbox } from './outbox.js'
 import { createPendingFold, type PendingFold } from './pending-fold.js'
 import { openSchema } from './schema.js'
 import { openBetterSqlite } from './testing/better-sqlite.js'
@@ -25,7 +26,7 @@ describe('the fold of pending ops', () => {
   const issue = (opId: string, path: string, value: LocalOp['value'] = opId) => {
     const op: LocalOp = { op: 'set', path, value, opId }
     fold.add(opId, effectsOf(op))
-    outbox.append(op, null, 0)
+    outbox.append(op, { waitsFor: null, issuedAt: 0 })
   }
 
   it('folds anew once, and when somebody looks, however often a path went stale', () => {

@@ -1,5 +1,6 @@
 import { ancestorsOf, type Effect } from '@dustlayer/protocol'
-import type { LocalOp, Outbox } from './outbox.js'
+import type { LocalOp } from './local-op.js'
+import type { Outbox } from './outbox.js'
 import { createOverlay, type OverlayView } from './overlay.js'
 
 /**
@@ -31,9 +32,15 @@ export function createPendingFold(
     // From here on the fold itself may look.
     stale = new Set()
     const roots = [...paths].filter((path) => !ancestorsOf(path).some((above) => paths.has(above)))
-    for (const root of roots) overlay.forget(root)
-    for (const root of roots) {
-      for (const { op } of outbox.touching(root)) overlay.applyWithin(root, effectsOf(op), op.opId)
+    try {
+      for (const root of roots) overlay.forget(root)
+      for (const root of roots) {
+        for (const { op } of outbox.touching(root)) overlay.applyWithin(root, effectsOf(op), op.opId)
+      }
+    } catch (error) {
+      // What could not be read now is folded when somebody looks again.
+      stale = paths
+      throw error
     }
   }
 

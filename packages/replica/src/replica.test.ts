@@ -2,50 +2,14 @@ import {
   ConflictError,
   ExistsError,
   type JsonValue,
-  parsePath,
   parsePattern,
   RejectedError,
   type StoreEventPayload,
 } from '@dustlayer/protocol'
 import { describe, expect, it } from 'vitest'
-import type { DustEvent, Verdict } from './events.js'
-import { openReplica } from './replica.js'
 import { openBetterSqlite } from './testing/better-sqlite.js'
 import { driverSuite } from './testing/driver-suite.js'
-
-const DEVICE = 'me'
-
-function open(driver = openBetterSqlite()) {
-  const replica = openReplica({ driver, store: 'o/s', deviceId: DEVICE, now: () => 1_700_000_000_000 })
-  const events: DustEvent[] = []
-  const verdicts: [string, Verdict][] = []
-  replica.onEvents((batch) => events.push(...batch))
-  replica.onVerdict((opId, verdict) => verdicts.push([opId, verdict]))
-  let seq = replica.sync.cursor()
-  const event = (
-    op: StoreEventPayload['op'],
-    path: string,
-    value: JsonValue,
-    opId = 'theirs',
-    device = 'other',
-  ) => {
-    seq += 1
-    const payload = {
-      store_seq: seq,
-      op,
-      path,
-      path_segments: [...parsePath(path)],
-      value,
-      device_id: device,
-      client_op_id: opId,
-    }
-    replica.sync.applyEvents([payload], { catchUp: false })
-    return seq
-  }
-  const echo = (op: StoreEventPayload['op'], path: string, value: JsonValue, opId: string) =>
-    event(op, path, value, opId, DEVICE)
-  return { driver, replica, events, verdicts, event, echo }
-}
+import { openForTest as open } from './testing/open-for-test.js'
 
 const refusal = new RejectedError('limit_exceeded', 'o/s: full')
 
@@ -106,7 +70,7 @@ describe('optimistic writes', () => {
     replica.sync.ack('o1', 1)
     expect(verdicts).toEqual([['o1', { state: 'committed', revision: 1 }]])
     expect(events.filter(({ committed }) => committed)).toHaveLength(1)
-    expect(replica.pending()).toEqual({ count: 0, oldestAt: null })
+    expect(replica.pending()).toMatchObject({ count: 0, oldestAt: null })
     expect(replica.entry('k')).toMatchObject({ revision: 1, pending: false })
   })
 
@@ -154,7 +118,7 @@ describe('optimistic writes', () => {
     expect(replica.entry('s')).not.toEqual(before)
     replica.sync.reject('o1', refusal)
     expect(replica.entry('s')).toEqual(before)
-    expect(events.at(-1)).toMatchObject({
+    expect(events.find(({ error }) => error)).toMatchObject({
       path,
       op,
       value: null,
@@ -287,10 +251,11 @@ describe('the server’s word', () => {
       { path: 'same', value: 1, revision: 2 },
       { path: 'y', value: 'mine', revision: 9, pending: true },
     ])
-    expect(events.map(({ op, path }) => [op, path])).toEqual([
-      ['set', 'new'],
-      ['set', 'y'],
-      ['delete', 'gone'],
+    expect(events.map(({ op, path, value }) => [op, path, value])).toEqual([
+      ['delete', 'gone', null],
+      ['set', 'new', [1]],
+      ['set', 'y', 'older'],
+      ['set', 'y', 'mine'],
     ])
     expect(replica.sync.cursor()).toBe(9)
   })
@@ -336,5 +301,32 @@ describe('durability', () => {
     driver.exec('pragma user_version = 99')
     expect(() => open(driver)).toThrow(expect.objectContaining({ code: 'newer_database' }))
     expect(driver.all('pragma user_version')).toEqual([[99]])
+  })
+})
+
+describe('sets in what is read', () => {
+  it('are named by their paths inside a node, and by the type of a leaf', () => {
+    const { replica, event } = open()
+    event('add', 'u/tags', ['x'])
+    event('set', 'u/list', ['x'])
+    replica.write({ op: 'add', path: 'u/a~1b/roles', value: 'admin', opId: 'o1' })
+    const sets = ['a~1b/roles', 'tags']
+    const value = { 'a/b': { roles: ['admin'] }, list: ['x'], tags: ['x'] }
+    expect(replica.read('u')).toEqual({ value, type: 'map', sets })
+    expect(replica.entry('u')).toMatchObject({ value, sets })
+    expect(replica.enum(parsePattern('*')).items).toMatchObject([{ path: 'u', sets }])
+    expect(replica.read('u/tags')).toEqual({ value: ['x'], type: 'set' })
+    expect(replica.read('u/a~1b/roles')).toEqual({ value: ['admin'], type: 'set' })
+    expect(replica.read('u/list')).toEqual({ value: ['x'], type: 'list' })
+    expect(replica.read('missing')).toBeUndefined()
+    event('set', 'plain', { x: 1 })
+    expect(replica.read('plain')).toEqual({ value: { x: 1 }, type: 'map' })
+  })
+
+  it('are left out where something below them shows instead', () => {
+    const { replica, event } = open()
+    event('add', 'u/tags', ['x'])
+    event('increment', 'u/tags/count', 1)
+    expect(replica.read('u')).toEqual({ value: { tags: { count: 1 } }, type: 'map' })
   })
 })

@@ -1,23 +1,26 @@
-import {
-  type Effect,
-  type Entry,
-  type EntryReader,
-  errorFromRejection,
-  type JsonValue,
-  type Pattern,
-  planOp,
-} from '@dustlayer/protocol'
+import { DustError, type JsonValue, type Pattern } from '@dustlayer/protocol'
 import { createSyncPort } from './apply.js'
-import { createConfirmed } from './confirmed.js'
+import { createChangeFeed, type Flush } from './change-feed.js'
+import { digestOf } from './confirmed-digest.js'
+import { type CheckReport, checkReplica } from './doctor.js'
 import type { SqliteDriver } from './driver.js'
+import { createEntryTable } from './entry-table.js'
 import type { DustEvent, Verdict } from './events.js'
+import { exportReplica, type ReplicaExport } from './export.js'
+import { ALL_INTEREST, type Interest } from './interest.js'
 import { type ListOptions, listPattern, listRange, type PageData } from './listing.js'
-import { createOutbox, type LocalOp, type PendingOp, staticFault, unconditional } from './outbox.js'
-import { createPendingFold } from './pending-fold.js'
+import type { LocalOp } from './local-op.js'
+import { createMeta, type Meta } from './meta.js'
+import { createOptimistic } from './optimistic.js'
+import { createOutbox, type Outbox, type PendingOp } from './outbox.js'
+import type { OverlayView } from './overlay.js'
+import { createRejections, type RejectedWrite } from './rejections.js'
 import { openSchema } from './schema.js'
 import { createSettled } from './settled.js'
 import type { SyncPort } from './sync-port.js'
-import { createVisible, type EntryData } from './visible.js'
+import { createTouchedParts, type Touched } from './touched.js'
+import { createVisible, type EntryData, type ReadData } from './visible.js'
+import { createWrites, type LocalBatch } from './writes.js'
 
 export interface ReplicaOptions {
   readonly driver: SqliteDriver
@@ -27,7 +30,22 @@ export interface ReplicaOptions {
   readonly deviceId: string
   /** Wall clock, epoch milliseconds; used for `syncedAt` and the age of pending ops only. */
   now(): number
+  /** How many ops may be pending; 100,000 by default. */
+  readonly maxPending?: number
+  /** What subscribers could want to be told besides ops at their own paths; everything by default. */
+  readonly interest?: Interest
 }
+
+export interface PendingReport {
+  readonly count: number
+  /** When the oldest was issued, local wall clock in epoch milliseconds. */
+  readonly oldestAt: number | null
+  /** At so many a further write is refused. */
+  readonly limit: number
+}
+
+/** `incomplete`: more than 50,000 changes; there are no events then, and who follows by them must read anew. */
+export type EventListener = (events: readonly DustEvent[], flush: Pick<Flush, 'incomplete'>) => void
 
 /**
  * One store's data on any SQLite, synchronous and deterministic. What readers see is the confirmed state with
@@ -36,78 +54,142 @@ export interface ReplicaOptions {
 export interface Replica {
   /** The leaf's value, else the map assembled from below, else undefined. A stored null is null. */
   get(path: string): JsonValue | undefined
+  /** Like `get`, with the type. */
+  read(path: string): ReadData | undefined
   entry(path: string): EntryData | undefined
   /** Values by path; what is missing is left out. With `leaves`, nothing is assembled. */
   getMany(paths: readonly string[], options?: { readonly leaves?: boolean }): { [path: string]: JsonValue }
   enum(pattern: Pattern, options?: ListOptions): PageData
   range(from: string, to: string, options?: ListOptions): PageData
+  /** A complete listing of what the server has confirmed, as if nothing were pending. */
+  enumConfirmed(pattern: Pattern): PageData
   /**
    * Puts an op into the outbox and shows its effect. Durable once the surrounding transaction has committed.
    * An op id that is pending or recently settled is the same write again and changes nothing.
+   *
+   * A plain put takes the place of the newest pending op if that is a plain put at the same path that was never on
+   * its way; the verdict of the op replaced is then that of the one which took its place.
    * @throws DustError when the op cannot hold on what is visible; nothing has changed then.
+   * @throws OutboxFullError when too many ops are pending.
    */
   write(op: LocalOp): void
+  /**
+   * Writes all ops of the batch or none. Each is judged on what the ones before it show. A repeated call is the
+   * same batch, as with `write`.
+   * @throws DustError as `write`; `invalid_batch` for none, too many, or repeated ops; `if_match_in_batch` for an
+   * `ifMatch` on what an earlier op of the batch writes, whose revision nobody can know.
+   */
+  writeBatch(batch: LocalBatch): void
   /** One SQLite transaction; events and verdicts go out after it has committed. Nested calls join it. */
   transaction<T>(body: () => T): T
   /** What became of an op of this replica; undefined when it was never written here or is long forgotten. */
   verdict(opId: string): Verdict | undefined
-  pending(): { readonly count: number; readonly oldestAt: number | null }
-  /** Called after each transaction with its events, in order. */
-  onEvents(listener: (events: readonly DustEvent[]) => void): () => void
+  pending(): PendingReport
+  /** Refused writes, oldest first: the newest 1,000. Durable. */
+  rejections(): readonly RejectedWrite[]
+  rejectionCount(): number
+  /** Takes a refused write off the list; false when it is not there. */
+  dropRejection(opId: string): boolean
+  /**
+   * Writes `edited`, which has an op id of its own, and takes the refused write off the list, in one transaction.
+   * @throws DustError `unknown_rejection` when the write is not on the list; what `write` throws.
+   */
+  retryRejection(opId: string, edited: LocalOp): void
+  /** Called after a transaction that changed the list of refused writes. */
+  onRejections(listener: () => void): () => void
+  /** Called after each transaction that has something to tell, with its events in order. */
+  onEvents(listener: EventListener): () => void
+  /** Called after each transaction that touched what is visible, once its events have been told. */
+  onTouched(listener: (touched: Touched) => void): () => void
   /** Called after the transaction in which an op's verdict became known. */
   onVerdict(listener: (opId: string, verdict: Verdict) => void): () => void
+  /**
+   * Where the replica stands, as text: while it is the same, in this life or the next, so is what is visible.
+   * Costs next to nothing.
+   */
+  position(): string
   readonly sync: SyncPort
+  /** All that is held here, as plain data. */
+  export(): ReplicaExport
+  /**
+   * Checks the database, its rows, and that what is derived is what it is derived from; mends what is derived.
+   * Reads everything.
+   */
+  check(): CheckReport
+  /** As {@link SyncPort.digest}. */
+  digest(): string
   /** Closes the database. */
   close(): void
 }
+
+/** Beyond so many, opening a store and folding would take noticeably long. */
+const MAX_PENDING = 100_000
 
 /**
  * Opens the replica, creating its tables in an empty database.
  * @throws DustError `newer_database` when the file was written by a newer version.
  */
-export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): Replica {
+export function openReplica({
+  driver,
+  store,
+  deviceId,
+  now,
+  maxPending = MAX_PENDING,
+  interest = ALL_INTEREST,
+}: ReplicaOptions): Replica {
   openSchema(driver, store)
-  const confirmed = createConfirmed(driver)
+  const meta = createMeta(driver)
+  const confirmed = createEntryTable(driver, 'entries')
   const outbox = createOutbox(driver)
   const settled = createSettled(driver)
-  const fold = createPendingFold(outbox, (op) => optimisticEffects(op))
-  const visible = createVisible(confirmed, fold.view)
-  const eventListeners = new Set<(events: readonly DustEvent[]) => void>()
-  const verdictListeners = new Set<(opId: string, verdict: Verdict) => void>()
-  let events: DustEvent[] = []
-  let verdicts: [opId: string, verdict: Verdict][] = []
-  let depth = 0
-
-  /** The effects of a pending op on what is visible now; none if it makes no sense there (the server will refuse it). */
-  const optimisticEffects = (op: LocalOp): readonly Effect[] => {
-    const plan = planOp(unconditional(op), reader, NO_LEASES)
-    return plan.ok ? plan.effects : []
-  }
-
-  const reader: EntryReader = {
-    get(path) {
-      const leaf = visible.leaf(path)
-      return leaf && { path, value: leaf.value, type: leaf.type, seq: leaf.revision }
+  const rejections = createRejections(driver)
+  const optimistic = createOptimistic(confirmed, outbox)
+  const { fold, visible } = optimistic
+  const confirmedOnly = createVisible(confirmed, NOTHING_PENDING)
+  const touched = createTouchedParts()
+  const feed = createChangeFeed({
+    store,
+    deviceId,
+    confirmed: confirmedOnly,
+    visible,
+    outbox,
+    interest: {
+      at: (path, about) => eventListeners.size > 0 && interest.at(path, about),
+      below: (path) => eventListeners.size > 0 && interest.below(path),
     },
-  }
+  })
+  const touchedListeners = new Set<(touched: Touched) => void>()
+  const eventListeners = new Set<EventListener>()
+  const rejectionListeners = new Set<() => void>()
+  const verdictListeners = new Set<(opId: string, verdict: Verdict) => void>()
+  let verdicts: [opId: string, verdict: Verdict][] = []
+  let rejectionsTouched = false
+  let depth = 0
 
   /** After a rollback, memory must say again what the tables say. */
   const reload = (): void => {
-    events = []
+    feed.clear()
     verdicts = []
-    confirmed.reload()
+    touched.clear()
+    rejectionsTouched = false
+    meta.reload()
     outbox.reload()
     settled.reload()
+    rejections.reload()
     fold.rebuild()
   }
 
   const flush = (): void => {
-    const [sentEvents, sentVerdicts] = [events, verdicts]
-    events = []
+    const [{ events, incomplete }, sentVerdicts, parts] = [feed.take(), verdicts, touched.take()]
+    const refusals = rejectionsTouched
     verdicts = []
+    rejectionsTouched = false
     for (const [opId, verdict] of sentVerdicts)
       for (const listener of verdictListeners) listener(opId, verdict)
-    if (sentEvents.length > 0) for (const listener of eventListeners) listener(sentEvents)
+    if (events.length > 0 || incomplete)
+      for (const listener of eventListeners) listener(events, { incomplete })
+    if (parts) for (const listener of touchedListeners) listener(parts)
+    if (refusals) for (const listener of rejectionListeners) listener()
   }
 
   const transaction = <T>(body: () => T): T => {
@@ -115,7 +197,11 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     depth += 1
     let result: T
     try {
-      result = driver.transaction(body)
+      result = driver.transaction(() => {
+        const made = body()
+        feed.finish()
+        return made
+      })
     } catch (error) {
       reload()
       throw error
@@ -126,62 +212,57 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     return result
   }
 
-  const emit = (event: Omit<DustEvent, 'store'>): void => {
-    events.push({ store, ...event })
-  }
-
   const settle = (opId: string, verdict: Verdict): void => {
+    const pending = outbox.get(opId)
+    if (pending) {
+      feed.settling(pending.op)
+      touched.op(pending.op)
+    }
+    for (const id of [...outbox.replacedBy(opId), opId]) settled.add(id, verdict)
     outbox.remove(opId)
-    settled.add(opId, verdict)
   }
 
-  /**
-   * A CAS that names the revision shown at its path holds even if what shows is an own pending write; it then
-   * waits for that write's revision (invariant I5), or takes it when the server has told it already.
-   */
-  const judge = (op: LocalOp): Judgement => {
-    const shownBy = op.ifMatch === undefined ? undefined : outbox.get(visible.pendingOp(op.path) ?? '')
-    const acked = shownBy?.ackedSeq ?? null
-    const entries: EntryReader = {
-      get(path): Entry | undefined {
-        const entry = reader.get(path)
-        return entry && acked !== null && acked === op.ifMatch ? { ...entry, seq: acked } : entry
-      },
+  const announce = (opId: string, verdict: Verdict): void => {
+    for (const id of [...outbox.replacedBy(opId), opId]) verdicts.push([id, verdict])
+  }
+
+  const rejectionsChanged = (): void => {
+    rejectionsTouched = true
+  }
+
+  const dropRejection = (opId: string): boolean => {
+    const dropped = rejections.remove(opId)
+    if (dropped) rejectionsChanged()
+    return dropped
+  }
+
+  const digest = () => digestOf(confirmed)
+
+  const check = (): CheckReport => {
+    const report = checkReplica({ driver, confirmed, meta, outbox, optimistic })
+    if (report.problemCount > 0) {
+      feed.mended()
+      touched.everything()
     }
-    const rejection = staticFault(op)
-    const plan = rejection ? ({ ok: false, rejection } as const) : planOp(op, entries, NO_LEASES)
-    if (!plan.ok) throw errorFromRejection(plan.rejection, { store, path: op.path })
-    return {
-      judged: acked === null ? op : { ...op, ifMatch: acked },
-      effects: plan.effects,
-      waitsFor: shownBy && acked === null ? shownBy.op.opId : null,
-    }
+    return report
   }
 
-  const write = (op: LocalOp): void => {
-    if (outbox.get(op.opId) || settled.get(op.opId)) return
-    const { judged, effects, waitsFor } = judge(op)
-    transaction(() => {
-      fold.add(op.opId, effects)
-      outbox.append(judged, waitsFor, now())
-      const { path, value, opId } = op
-      emit({
-        path,
-        op: op.op,
-        value,
-        committed: false,
-        source: 'local',
-        own: true,
-        clientOpId: opId,
-        deviceId,
-        catchUp: false,
-      })
-    })
-  }
+  const writes = createWrites({
+    store,
+    deviceId,
+    maxPending,
+    optimistic,
+    outbox,
+    settled,
+    touched,
+    now,
+    transaction,
+    feed,
+  })
 
-  fold.rebuild()
   return {
     get: visible.value,
+    read: visible.read,
     entry: visible.entry,
     getMany(paths, options) {
       // Without a prototype, so that a path such as `__proto__` is a key like any other.
@@ -194,40 +275,69 @@ export function openReplica({ driver, store, deviceId, now }: ReplicaOptions): R
     },
     enum: (pattern, options) => listPattern(visible, pattern, options),
     range: (from, to, options) => listRange(visible, from, to, options),
-    write,
+    enumConfirmed: (pattern) => listPattern(confirmedOnly, pattern),
+    write: writes.write,
+    writeBatch: writes.writeBatch,
     transaction,
-    verdict: (opId) => pendingVerdict(outbox.get(opId)) ?? settled.get(opId),
-    pending: () => ({ count: outbox.size, oldestAt: outbox.oldest?.issuedAt ?? null }),
+    verdict: (opId) => pendingVerdict(outbox.answering(opId)) ?? settled.get(opId),
+    pending: () => ({ count: outbox.size, oldestAt: outbox.oldest?.issuedAt ?? null, limit: maxPending }),
+    rejections: rejections.list,
+    rejectionCount: () => rejections.count,
+    dropRejection: (opId) => transaction(() => dropRejection(opId)),
+    retryRejection(opId, edited) {
+      if (!rejections.has(opId) && !writes.knows(edited.opId)) throw unknownRejection(store, opId)
+      transaction(() => {
+        writes.write(edited)
+        dropRejection(opId)
+      })
+    },
+    onRejections: (listener) => subscribe(rejectionListeners, listener),
     onEvents: (listener) => subscribe(eventListeners, listener),
+    onTouched: (listener) => subscribe(touchedListeners, listener),
     onVerdict: (listener) => subscribe(verdictListeners, listener),
+    position: () => positionOf(meta, outbox),
     sync: createSyncPort({
+      driver,
+      store,
       deviceId,
-      now,
+      meta,
       confirmed,
       outbox,
-      transaction,
-      emit,
-      announce: (opId, verdict) => verdicts.push([opId, verdict]),
-      settle,
+      rejections,
       fold,
+      touched,
+      now,
+      transaction,
+      feed,
+      announce,
+      settle,
+      digest,
+      rejectionsChanged,
     }),
+    export: () => exportReplica({ store, meta, confirmed, outbox, rejections }),
+    check: () => transaction(check),
+    digest,
     close: () => driver.close(),
   }
 }
 
-/** A write that holds on what is visible, as it goes into the outbox. */
-interface Judgement {
-  readonly judged: LocalOp
-  readonly effects: readonly Effect[]
-  /** The own op whose revision it has to wait for. */
-  readonly waitsFor: string | null
-}
+const NOTHING_PENDING: OverlayView = { empty: true, at: () => undefined, paths: () => [] }
 
-const NO_LEASES = { seq: 0, now: 0, leaseExpired: () => false }
+function unknownRejection(store: string, opId: string): DustError {
+  const message = `${store}: there is no refused write ${opId} (any more): it was retried or dropped, or a thousand came after it.`
+  return new DustError('unknown_rejection', message, { store, opId })
+}
 
 function pendingVerdict(pending: PendingOp | undefined): Verdict | undefined {
   if (!pending) return undefined
   return pending.ackedSeq === null ? { state: 'pending' } : { state: 'committed', revision: pending.ackedSeq }
+}
+
+/** What is visible follows from the log up to the cursor and from the ops that are pending. */
+function positionOf(meta: Meta, outbox: Outbox): string {
+  // Ops are appended at the end only: as many, and the same newest one, are the same ops.
+  const newest = outbox.newest?.op.opId ?? null
+  return JSON.stringify([meta.server().incarnation, meta.cursor(), outbox.size, newest])
 }
 
 function subscribe<T>(listeners: Set<T>, listener: T): () => void {

@@ -1,4 +1,5 @@
 import {
+  ancestorsOf,
   assemble,
   compareUtf8,
   descendantRange,
@@ -8,7 +9,7 @@ import {
   renderPath,
   type Segments,
 } from '@dustlayer/protocol'
-import { type Confirmed, type ConfirmedRow, type PathRange, rowValue } from './confirmed.js'
+import { type ConfirmedRow, type EntryTable, type PathRange, rowValue } from './entry-table.js'
 import type { OverlayLeaf, OverlayView } from './overlay.js'
 import { firstAtOrAfter } from './sorted-paths.js'
 
@@ -24,6 +25,17 @@ export interface EntryData {
   readonly syncedAt: number | null
   /** Whether a local write that the server has not confirmed shows here. */
   readonly pending: boolean
+  /** Of a node: the rendered paths, relative to it, at which its value holds the members of a set. Absent when none. */
+  readonly sets?: readonly string[]
+}
+
+/** A leaf's or node's value with what is needed to make it rich again. */
+export interface ReadData {
+  readonly value: JsonValue
+  /** `map` for an assembled node. */
+  readonly type: EntryType
+  /** As in {@link EntryData}. */
+  readonly sets?: readonly string[]
 }
 
 /** A leaf of the visible state; reading its value is left to who needs it. */
@@ -42,6 +54,8 @@ export interface Visible {
   entry(path: string): EntryData | undefined
   /** The value of what `entry` would give. */
   value(path: string): JsonValue | undefined
+  /** Value and type of what `entry` would give. */
+  read(path: string): ReadData | undefined
   /** Leaves of the range in the given order. Nothing may be written while it runs. */
   scan(range: PathRange, order?: 'asc' | 'desc'): Generator<VisibleLeaf>
 }
@@ -49,7 +63,7 @@ export interface Visible {
 const FIRST_CHUNK = 16
 const LARGEST_CHUNK = 1_024
 
-export function createVisible(confirmed: Confirmed, overlay: OverlayView): Visible {
+export function createVisible(confirmed: EntryTable, overlay: OverlayView): Visible {
   const leaf = (path: string): EntryData | undefined => {
     const shown = overlay.empty ? undefined : overlay.at(path)
     if (shown === null) return undefined
@@ -95,6 +109,7 @@ export function createVisible(confirmed: Confirmed, overlay: OverlayView): Visib
       revision: leaves.reduce((highest, { revision }) => Math.max(highest, revision), 0),
       syncedAt: null,
       pending: leaves.some(({ pending }) => pending),
+      ...setsOf(path, leaves),
     }
   }
 
@@ -108,13 +123,21 @@ export function createVisible(confirmed: Confirmed, overlay: OverlayView): Visib
       const text = shown === null ? undefined : confirmed.text(path)
       return text === undefined ? node(path)?.value : parseJson(text)
     },
+    read(path) {
+      const shown = overlay.empty ? undefined : overlay.at(path)
+      if (shown) return { value: shown.value, type: shown.type }
+      const leaf = shown === null ? undefined : confirmed.typed(path)
+      if (leaf) return { value: parseJson(leaf.text), type: leaf.type }
+      const found = node(path)
+      return found && { value: found.value, type: found.type, ...(found.sets && { sets: found.sets }) }
+    },
     scan,
   }
 }
 
 /** Reads in chunks that grow, so that a caller who stops early pays little and one who goes on pays little per row. */
 function* confirmedRows(
-  confirmed: Confirmed,
+  confirmed: EntryTable,
   { from, to }: PathRange,
   order: 'asc' | 'desc',
 ): Generator<ConfirmedRow> {
@@ -150,6 +173,15 @@ function confirmedEntry(row: ConfirmedRow): EntryData {
 function overlayEntry(path: string, leaf: OverlayLeaf, row: ConfirmedRow | undefined): EntryData {
   const { value, type } = leaf
   return { path, value, type, revision: row?.seq ?? 0, syncedAt: row?.syncedAt ?? null, pending: true }
+}
+
+/** The sets among the leaves that an assembled value shows: where something lies below a leaf, that shows instead. */
+function setsOf(root: string, leaves: readonly EntryData[]): Pick<EntryData, 'sets'> {
+  const sets = new Set<string>()
+  for (const { path, type } of leaves) if (type === 'set') sets.add(path)
+  if (sets.size === 0) return {}
+  for (const { path } of leaves) for (const above of ancestorsOf(path)) sets.delete(above)
+  return sets.size === 0 ? {} : { sets: Array.from(sets, (path) => path.slice(root.length + 1)) }
 }
 
 /** Everything that starts with these segments: the path itself, siblings that merely start alike, and the subtree. */

@@ -67,6 +67,35 @@ export const driverSuite: readonly DriverCase[] = [
     },
   },
   {
+    name: 'statements follow when a table is dropped and another takes its name',
+    run(driver) {
+      driver.exec(
+        'create table t (a integer primary key) without rowid; create table u (a integer primary key)',
+      )
+      const [insert, read] = ['insert into t (a) values (?)', 'select a from t order by a']
+      driver.run(insert, [1])
+      driver.run('insert into u (a) values (2)')
+      equal(driver.all(read), [[1]])
+      driver.transaction(() => driver.exec('drop table t; alter table u rename to t; create table u (a)'))
+      driver.run(insert, [3])
+      equal(driver.all(read), [[2], [3]])
+    },
+  },
+  {
+    name: 'a change of tables is part of its transaction',
+    run(driver) {
+      driver.exec('create table t (a)')
+      const failing = () =>
+        driver.transaction(() => {
+          driver.exec('alter table t add column b; pragma user_version = 7')
+          throw new Error('expected')
+        })
+      equal(throws(failing), true)
+      equal(driver.all('select count(*) from pragma_table_info(?)', ['t']), [[1]])
+      equal(driver.all('pragma user_version'), [[0]])
+    },
+  },
+  {
     name: 'a transaction gives its result and commits',
     run(driver) {
       driver.exec('create table t (a)')

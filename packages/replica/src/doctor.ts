@@ -1,0 +1,215 @@
+import { type EntryType, equalValues, normalizePath, parseJson } from '@dustlayer/protocol'
+import type { SqliteDriver } from './driver.js'
+import { allRows, type ConfirmedRow, type EntryTable } from './entry-table.js'
+import type { Meta } from './meta.js'
+import { opParams } from './op-columns.js'
+import { createOptimistic, type Optimistic } from './optimistic.js'
+import type { Outbox } from './outbox.js'
+import type { VisibleLeaf } from './visible.js'
+
+/** One thing that is not as it should be. */
+export interface CheckProblem {
+  readonly code:
+    | 'database_damaged'
+    | 'bad_row'
+    | 'bad_waits_for'
+    | 'bad_batch'
+    | 'stray_rows'
+    | 'outbox_differs'
+    | 'overlay_differs'
+  readonly message: string
+  /** The path or op id concerned, where there is one. */
+  readonly at: string | null
+  /** Whether it is mended now. What is not needs a resync of the store. */
+  readonly repaired: boolean
+}
+
+/** What a replica found when it checked itself. */
+export interface CheckReport {
+  /** Nothing was wrong, or all of it is mended. */
+  readonly ok: boolean
+  /** The first 100. */
+  readonly problems: readonly CheckProblem[]
+  readonly problemCount: number
+  readonly entries: number
+  readonly pending: number
+}
+
+export interface CheckContext {
+  readonly driver: SqliteDriver
+  readonly confirmed: EntryTable
+  readonly meta: Meta
+  readonly outbox: Outbox
+  readonly optimistic: Optimistic
+}
+
+const MOST_TOLD = 100
+
+/** Every type a leaf can have. */
+const LEAF_TYPES: { readonly [type in Exclude<EntryType, 'map'>]: true } = {
+  string: true,
+  integer: true,
+  float: true,
+  boolean: true,
+  null: true,
+  list: true,
+  decimal: true,
+  datetime: true,
+  file: true,
+  lease: true,
+  counter: true,
+  set: true,
+}
+
+/**
+ * Looks at everything once, in chunks: is the file sound, is each row what it claims, does what is kept in memory say
+ * what the tables say. Mends all that can be derived; runs in a transaction.
+ */
+export function checkReplica(context: CheckContext): CheckReport {
+  const problems: CheckProblem[] = []
+  let problemCount = 0
+  let unmended = 0
+  const found = (problem: CheckProblem): void => {
+    problemCount += 1
+    if (!problem.repaired) unmended += 1
+    if (problems.length < MOST_TOLD) problems.push(problem)
+  }
+
+  for (const message of damage(context.driver)) {
+    found({ code: 'database_damaged', message, at: null, repaired: false })
+  }
+  const entries = checkRows(context, found)
+  checkTables(context, found)
+  checkOutbox(context, found)
+  // It compares values, so they have to be readable.
+  if (unmended === 0) checkOverlay(context, found)
+  return { ok: unmended === 0, problems, problemCount, entries, pending: context.outbox.size }
+}
+
+type Found = (problem: CheckProblem) => void
+
+function damage(driver: SqliteDriver): string[] {
+  return driver
+    .all('pragma quick_check(20)')
+    .map(([line]) => String(line))
+    .filter((line) => line !== 'ok')
+}
+
+function checkRows({ confirmed, meta }: CheckContext, found: Found): number {
+  const cursor = meta.cursor()
+  let count = 0
+  for (const row of allRows(confirmed)) {
+    count += 1
+    const fault = rowFault(row, cursor)
+    if (fault) {
+      const message = `The confirmed entry ${row.path} ${fault}.`
+      found({ code: 'bad_row', message, at: row.path, repaired: false })
+    }
+  }
+  return count
+}
+
+function rowFault({ path, text, type, seq }: ConfirmedRow, cursor: number): string | undefined {
+  if (!isCanonical(path)) return 'has a path that is not canonical'
+  if (!Object.hasOwn(LEAF_TYPES, type)) return `has the unknown type ${type}`
+  if (!Number.isSafeInteger(seq) || seq < 0 || seq > cursor)
+    return `has the revision ${seq}, and the cursor is ${cursor}`
+  return isJson(text) ? undefined : 'has a value that is no JSON'
+}
+
+function isCanonical(path: string): boolean {
+  try {
+    return normalizePath(path) === path
+  } catch {
+    return false
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    parseJson(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Rows that belong to nothing, and references to ops that are gone: they can go without a loss. */
+function checkTables({ driver, meta }: CheckContext, found: Found): void {
+  const repair = (code: CheckProblem['code'], message: string, where: string, mend: string): void => {
+    const rows = driver.all(`select op_id from ${where}`)
+    if (rows.length === 0) return
+    driver.run(mend)
+    for (const [opId] of rows) found({ code, message, at: String(opId), repaired: true })
+  }
+  repair(
+    'bad_waits_for',
+    'The pending op waited for an op that is not pending.',
+    'outbox where waits_for is not null and waits_for not in (select op_id from outbox)',
+    'update outbox set waits_for = null where waits_for not in (select op_id from outbox)',
+  )
+  repair(
+    'bad_batch',
+    'The pending op belonged to a batch that is torn apart; it is an op of its own now.',
+    `outbox where batch_id in (${TORN})`,
+    `update outbox set batch_id = null, batch_separate = null where batch_id in (${TORN})`,
+  )
+  repair(
+    'stray_rows',
+    'A replaced op had no op in its place.',
+    'replaced where position not in (select position from outbox)',
+    'delete from replaced where position not in (select position from outbox)',
+  )
+  if (!meta.staged() && driver.all('select 1 from staged limit 1').length > 0) {
+    driver.run('delete from staged')
+    found({ code: 'stray_rows', message: 'Staged entries belonged to nothing.', at: null, repaired: true })
+  }
+}
+
+function checkOutbox({ outbox }: CheckContext, found: Found): void {
+  const before = mirror(outbox)
+  outbox.reload()
+  if (mirror(outbox) === before) return
+  const message = 'The outbox in memory was not what the database has; it is now.'
+  found({ code: 'outbox_differs', message, at: null, repaired: true })
+}
+
+function mirror(outbox: Outbox): string {
+  const rows = Array.from(outbox.all(), ({ position, op, waitsFor, ackedSeq, batch }) => [
+    position,
+    waitsFor,
+    ackedSeq,
+    batch,
+    ...opParams(op),
+  ])
+  return JSON.stringify(rows)
+}
+
+/** What readers see against a fold of the outbox that begins with nothing. */
+function checkOverlay({ confirmed, outbox, optimistic }: CheckContext, found: Found): void {
+  const seen = optimistic.visible.scan(EVERYTHING)
+  const expected = createOptimistic(confirmed, outbox).visible.scan(EVERYTHING)
+  for (;;) {
+    const [shown, right] = [seen.next().value, expected.next().value]
+    if (!shown && !right) return
+    if (shown && right && sameLeaf(shown, right)) continue
+    const at = (right ?? shown)?.path ?? null
+    optimistic.fold.rebuild()
+    const message = 'What was shown was not what the pending ops make of the confirmed state; it is now.'
+    found({ code: 'overlay_differs', message, at, repaired: true })
+    return
+  }
+}
+
+function sameLeaf(a: VisibleLeaf, b: VisibleLeaf): boolean {
+  if (a.path !== b.path) return false
+  const [one, other] = [a.entry(), b.entry()]
+  return one.type === other.type && one.pending === other.pending && equalValues(one.value, other.value)
+}
+
+const EVERYTHING = { from: '', to: null }
+
+/** Batches whose ops are not neighbours. */
+const TORN =
+  'select batch_id from outbox where batch_id is not null group by batch_id ' +
+  'having max(position) - min(position) + 1 <> count(*)'
