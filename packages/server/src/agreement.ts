@@ -32,7 +32,8 @@ export function agree(store: OpenStore, asked: JoinExtensions, lastStoreSeq: num
   const sameHistory = asked.incarnation === incarnation
   const otherHistory = asked.incarnation !== null && !sameHistory
   const ahead = lastStoreSeq !== null && lastStoreSeq > store.sequencer.head()
-  const reset = otherHistory || ahead
+  // Who does not know what a reset is goes on from where it says it is, as any other peer does.
+  const reset = agreed.includes('incarnation') && (otherHistory || ahead)
   return {
     agreement: {
       has: (extension) => agreed.includes(extension),

@@ -34,7 +34,8 @@ export interface ConnectionOptions {
 /** WebSocket close codes (RFC 6455 §7.4.1). */
 const PROTOCOL_ERROR = 1002
 const POLICY_VIOLATION = 1008
-const INTERNAL_ERROR = 1011
+/** Of the registry that the RFC began. Not 1011: clients take that for the fault of what they have sent. */
+const TRY_AGAIN_LATER = 1013
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { services, ws, socket, format, grant, deviceId, closed } = options
@@ -46,7 +47,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Also makes an end of the connection when it is not. */
   const isTokenLive = (): boolean => {
-    if (catalog.tokens.isLive(grant.tokenId, clock.now())) return true
+    if (catalog.tokens.isLive(topics.grant().tokenId, clock.now())) return true
     // Nothing more is written or sent from now on, whenever the peer answers the close.
     topics.stop()
     ws.close(POLICY_VIOLATION, 'the token is no longer valid')
@@ -71,7 +72,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         return
       }
       logger.error('a message could not be handled', { deviceId, error: describeError(error) })
-      ws.close(INTERNAL_ERROR, 'internal error')
+      ws.close(TRY_AGAIN_LATER, 'internal error')
     }
   })
   ws.on('ping', () => {

@@ -98,6 +98,29 @@ describe('extensions of a join', () => {
     expect(reply).toMatchObject({ status: 'error', response: { reason: 'join crashed' } })
   })
 
+  it('a peer that asked is told that a store is archived, if it could have read it', async () => {
+    const { name, topic } = await fill(1)
+    world.server.archiveStore(name)
+    const reasonFor = async (client: TestClient, payload?: FramePayload) =>
+      (await client.join(topic, 0, payload)).response.reason
+    expect(await reasonFor(await connect(), ALL)).toBe('store_archived')
+    expect(await reasonFor(await connect())).toBe('unauthorized')
+    const writer = await world.connect({ token: world.token(['entries:write']) })
+    open.push(writer)
+    expect(await reasonFor(writer, ALL)).toBe('unauthorized')
+  })
+
+  it('a peer that does not know incarnations is not made to start over', async () => {
+    const { topic } = await fill(5)
+    const client = await connect()
+    const asked = { extensions: ['batch'], incarnation: 'another' }
+    const { response } = await client.join(topic, 9, asked)
+    expect(response).not.toHaveProperty('reset')
+    await client.caughtUp(topic)
+    expect(client.frames.at(-1)?.[4]).toEqual({ through_seq: 9 })
+    expect(eventsOf(client)).toEqual([])
+  })
+
   it('a peer of another incarnation, or ahead of the store, starts over', async () => {
     const { topic } = await fill(5)
     const incarnation = await incarnationOf(topic)
@@ -155,6 +178,16 @@ describe('extensions of a join', () => {
       expect(events.at(-1), 'the event came before the reply').toBe(4)
     },
   )
+
+  it('a digest is of the moment that its reader has got to, also when writes are committed along with it', async () => {
+    const { topic, writer } = await fill(0)
+    await writer.join(topic, 0, ALL)
+    const write = { op: 'set', path: 'a', value: 1, client_op_id: 'w1' }
+    const [told] = await Promise.all([writer.push(topic, 'digest', {}), writer.write(topic, write)])
+    const at = writer.frames.findIndex(([, , , , payload]) => payload.response === told.response)
+    const seen = eventsOf({ ...writer, frames: writer.frames.slice(0, at) })
+    expect(told.response.seq).toBe(seen.at(-1)?.store_seq ?? 0)
+  })
 })
 
 /** Of events alone and in batches. */

@@ -136,7 +136,7 @@ describe.each(['json', 'msgpack'] as const)('odd messages in %s', (format) => {
     client.send([null, 'end', 'phoenix', 'heartbeat', {}])
     const answered = client.waitFor((frame) => frame[1] === 'end').then(() => undefined)
     const outcome = await Promise.race([answered, client.closed])
-    // Never 1011: that is what an unexpected error in the server looks like.
+    // Never 1013: that is what an unexpected error in the server looks like.
     expect([undefined, 1002, 1007]).toContain(outcome?.code)
     expect(client.frames.filter((frame) => frame[3] === 'phx_error')).toEqual([])
     client.close()

@@ -43,7 +43,10 @@ export function decideJoin(
     return refused({ reason: 'join crashed', message: 'The topic names neither org/name nor a store id' })
   }
   const record = services.hub.find(reference) ?? createInDevelopment(services, grant, reference)
-  if (!record) return refused({ reason: 'unauthorized' })
+  if (!record)
+    return refused({
+      reason: asked && isArchived(services, grant, reference) ? 'store_archived' : 'unauthorized',
+    })
   const denied = refusal(grant, record, 'entries:read')
   if (denied) return refused(denied)
   const store = services.hub.open(record)
@@ -51,6 +54,13 @@ export function decideJoin(
     ? agree(store, asked, lastStoreSeq)
     : { agreement: NO_EXTENSIONS, lastStoreSeq, reply: {} }
   return { ok: true, store, agreed, reply: accepted({ ...joinResponse(store, grant), ...agreed.reply }) }
+}
+
+/** Told only to peers that know the answer (docs/protocol-extensions.md), and that could have read the store. */
+function isArchived({ catalog }: Services, grant: Grant, reference: string): boolean {
+  const name = readStoreName(reference)
+  const record = name && catalog.stores.findByName(name)
+  return record !== undefined && refusal(grant, record, 'entries:read') === undefined
 }
 
 /** What a grant allows on a store; part of the join reply and of the status. */

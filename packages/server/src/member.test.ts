@@ -7,6 +7,7 @@ import { NO_EXTENSIONS } from './agreement.js'
 import { createMember, type Member, type Outlet } from './member.js'
 import { type OpenStore, openStore } from './open-store.js'
 import { accepted } from './reply.js'
+import { storeRollbackJob } from './rollback-job.js'
 import { createSqliteEngine } from './sqlite/store-file.js'
 import { createFakeClock } from './testing/fake-clock.js'
 import type { TestClient } from './testing/test-client.js'
@@ -130,6 +131,40 @@ describe('member', () => {
     expect(tap.names()).toEqual(['catch_up_complete', 'reply 9', 'event 1', 'reply 7'])
     member.stop()
     expect(tap.names().at(-1), 'what is held goes out at the end').toBe('reply 8')
+  })
+
+  it('sends what is held in the order of the events, however it came', async () => {
+    const tap = createTap()
+    const member = join_(tap.outlet)
+    member.start()
+    tap.block()
+    await Promise.all(['a', 'b', 'c'].map(write))
+    for (const seq of [2, 3, 1, 2]) member.reply(`r${seq}`, accepted({ store_seq: seq }))
+    tap.drain()
+    expect(tap.names().slice(1)).toEqual([
+      'event 1',
+      'reply r1',
+      'event 2',
+      'reply r2',
+      'reply r2',
+      'event 3',
+      'reply r3',
+    ])
+  })
+
+  it('reads a commit of very many ops from the log, in pages', async () => {
+    await write('a')
+    await Promise.all(Array.from({ length: 2_000 }, (_, i) => write(`k${i}`)))
+    const tap = createTap()
+    join_(tap.outlet).start()
+    while (tap.drain() > 0);
+    const before = tap.names().length
+    await new Promise((resolve) => store.sequencer.submit(storeRollbackJob(1), resolve))
+    expect(tap.names().length).toBe(before)
+    tap.drain()
+    expect(tap.names().length).toBe(before + 500)
+    while (tap.drain() > 0);
+    expect(tap.names().at(-1)).toBe('event 4001')
   })
 
   it('sends nothing after it was stopped', async () => {

@@ -55,6 +55,9 @@ interface HeldReply {
   readonly frame: Outgoing
 }
 
+/** Ordinary commits have fewer ops; the rollback of a large store may have any number. */
+const MOST_SENT_AT_ONCE = 1_000
+
 export function createMember(options: MemberOptions): Member {
   const { outlet, store, topic, joinRef, lastStoreSeq, agreement, failed } = options
   const { format } = outlet
@@ -63,7 +66,8 @@ export function createMember(options: MemberOptions): Member {
   let cursor = lastStoreSeq ?? sequencer.head()
   let state: 'new' | 'reading' | 'live' | 'stopped' = 'new'
   let caughtUp = false
-  let held: HeldReply[] = []
+  /** In the order of their seqs. */
+  const held: HeldReply[] = []
   let unfollow = () => {}
 
   const push = (event: string, payload: { [name: string]: number | null }) => {
@@ -72,9 +76,17 @@ export function createMember(options: MemberOptions): Member {
 
   const advance = (seq: number) => {
     cursor = seq
-    if (held.length === 0) return
-    for (const { frame } of held.filter((reply) => reply.seq <= seq)) outlet.send(frame)
-    held = held.filter((reply) => reply.seq > seq)
+    for (let next = held[0]; next && next.seq <= seq; next = held[0]) {
+      held.shift()
+      outlet.send(next.frame)
+    }
+  }
+
+  const hold = (reply: HeldReply) => {
+    // Nearly always at the end: only the first reply to an op that is sent again has an earlier seq.
+    let at = held.length
+    while ((held[at - 1]?.seq ?? 0) > reply.seq) at--
+    held.splice(at, 0, reply)
   }
 
   // Runs from timers and other writers' commits, where nobody else would catch what it throws.
@@ -111,7 +123,7 @@ export function createMember(options: MemberOptions): Member {
 
   const deliver = (commit: Broadcast) => {
     if (state !== 'live') return
-    if (outlet.congested()) {
+    if (outlet.congested() || commit.ops.length > MOST_SENT_AT_ONCE) {
       // The log keeps what is not sent now: nothing piles up in memory for a slow peer.
       state = 'reading'
       readLater()
@@ -140,14 +152,13 @@ export function createMember(options: MemberOptions): Member {
         'phx_reply',
         { status: reply.status, response: reply.response },
       ])
-      if (afterSeq > cursor && state !== 'stopped') held.push({ seq: afterSeq, frame })
+      if (afterSeq > cursor && state !== 'stopped') hold({ seq: afterSeq, frame })
       else outlet.send(frame)
     },
     stop() {
       unfollow()
       state = 'stopped'
-      for (const { frame } of held) outlet.send(frame)
-      held = []
+      for (const { frame } of held.splice(0)) outlet.send(frame)
     },
   }
 }

@@ -13,6 +13,8 @@ import type { Turns } from './turns.js'
 export interface Push {
   readonly services: Services
   readonly grant: Grant
+  /** From now on this counts for the whole connection, in place of `grant`. */
+  readonly regrant: (grant: Grant) => void
   readonly store: OpenStore
   readonly deviceId: string
   readonly agreement: Agreement
@@ -41,6 +43,8 @@ export function denyArchived({ services, store }: Push): Reply | undefined {
 export interface SubmitOptions {
   /** What a job counts for in a commit; 1 unless given. */
   readonly weight?: number | undefined
+  /** What is answered instead of the job's reply, made after the commit and what was committed along with it. */
+  readonly afterwards?: () => Reply
   /** The seq that the sender must have seen before the reply; that of the reply itself unless given. */
   readonly afterSeq?: (reply: Reply) => number
   /** Called before a failure is answered. */
@@ -50,12 +54,13 @@ export interface SubmitOptions {
 /** Has the sequencer run the job, and answers with what it returns. */
 export function submit(push: Push, job: Job<Reply>, options: SubmitOptions = {}): void {
   const { store, answer } = push
-  const { weight, afterSeq, failed } = options
+  const { weight, afterwards, afterSeq, failed } = options
   store.sequencer.submit(
     job,
     (result) => {
       if (result.ok) {
-        answer(result.value, afterSeq?.(result.value))
+        const reply = afterwards?.() ?? result.value
+        answer(reply, afterSeq?.(reply))
         return
       }
       // Without an answer the client sends the op again to the next server; a rejection would lose it.

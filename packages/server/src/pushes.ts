@@ -1,7 +1,7 @@
 import type { ExtensionName, FramePayload } from '@dustlayer/protocol'
 import { EXTENSIONS, parseWrite } from '@dustlayer/protocol'
 import type { Agreement } from './agreement.js'
-import { handleBatch, handleDigest } from './extension-pushes.js'
+import { handleBatch, handleDigest, handleReauth } from './extension-pushes.js'
 import { permissionsOf } from './join.js'
 import { parsePathField } from './path-field.js'
 import {
@@ -33,6 +33,7 @@ const COMMON: ReadonlyMap<string, PushHandler> = new Map([
 const EXTENDED: ReadonlyMap<string, PushHandler> = new Map<ExtensionName, PushHandler>([
   ['batch', handleBatch],
   ['digest', handleDigest],
+  ['reauth', handleReauth],
 ])
 
 /** Undefined when a client that has joined like this may not send such a push. */

@@ -5,6 +5,7 @@ import { WebSocketServer } from 'ws'
 import { type Connection, createConnection } from './connection.js'
 import { decideHandshake, type Handshake, SOCKET_PATH } from './handshake.js'
 import { describeError } from './log.js'
+import { noteDevice } from './note-device.js'
 import type { OriginPolicy } from './origin.js'
 import { pathOf } from './respond.js'
 import type { Services } from './services.js'
@@ -112,11 +113,7 @@ export function createSocketEndpoint({
         })
         connections.add(connection)
         logger.debug('connected', { deviceId, format })
-        try {
-          catalog.deviceSeen(deviceId, grant.tokenId, clock.now())
-        } catch (error) {
-          logger.error('a device could not be noted', { deviceId, error: describeError(error) })
-        }
+        noteDevice(services, deviceId, grant.tokenId)
       })
     },
     endStore(storeId) {

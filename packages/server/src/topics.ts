@@ -6,11 +6,13 @@ import { createMember, type Member, type Outlet } from './member.js'
 import { handlerOf } from './pushes.js'
 import { accepted, type Reply, rejected } from './reply.js'
 import type { Services } from './services.js'
-import type { Grant } from './token.js'
+import { type Grant, refusal } from './token.js'
 
 /** The topics joined on one connection. Whatever happens on one of them, the others go on. */
 export interface Topics {
   handle(frame: Frame): void
+  /** What the connection may do: as its token says, or the one that has taken its place (`reauth`). */
+  grant(): Grant
   /** Ends the topics of a store with `phx_close`, as when the store is archived. */
   endStore(storeId: string): void
   /** Lets go of the stores, as the connection is gone. */
@@ -21,6 +23,7 @@ export interface TopicsOptions {
   readonly services: Services
   readonly outlet: Outlet
   readonly intake: Intake
+  /** Of the token that the connection was made with. */
   readonly grant: Grant
   readonly deviceId: string
 }
@@ -29,8 +32,9 @@ type Ref = Frame[1]
 
 const UNMATCHED = rejected({ reason: 'unmatched topic' })
 
-export function createTopics({ services, outlet, intake, grant, deviceId }: TopicsOptions): Topics {
+export function createTopics({ services, outlet, intake, deviceId, ...options }: TopicsOptions): Topics {
   const { logger } = services
+  let { grant } = options
   const members = new Map<string, Member>()
 
   const send = (joinRef: Ref, ref: Ref, topic: string, event: string, payload: JsonMap) => {
@@ -88,6 +92,14 @@ export function createTopics({ services, outlet, intake, grant, deviceId }: Topi
     member.start()
   }
 
+  /** Topics that the new grant does not open are closed: the one before is worth nothing any more. */
+  const regrant = (next: Grant) => {
+    grant = next
+    for (const member of [...members.values()]) {
+      if (refusal(grant, member.store.record, 'entries:read')) end(member, 'phx_close')
+    }
+  }
+
   const leave = (joinRef: Ref, ref: Ref, topic: string) => {
     const member = members.get(topic)
     // Of an earlier join: the one that has taken its place stays.
@@ -116,7 +128,8 @@ export function createTopics({ services, outlet, intake, grant, deviceId }: Topi
     }
     try {
       const { store, agreement, turns } = member
-      handler({ services, grant, store, deviceId, agreement, turns, payload, answer: reply })
+      const sender = { grant, deviceId, regrant }
+      handler({ services, store, agreement, turns, payload, answer: reply, ...sender })
     } catch (error) {
       answered()
       fail(member, error)
@@ -131,6 +144,7 @@ export function createTopics({ services, outlet, intake, grant, deviceId }: Topi
       else if (event === 'phx_leave') leave(joinRef, ref, topic)
       else push(frame)
     },
+    grant: () => grant,
     endStore(storeId) {
       for (const member of members.values()) {
         if (member.store.record.id === storeId) end(member, 'phx_close')
