@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from '@playwright/test'
+import type { EngineName } from './e2e/engines/driver/engine.js'
+import { isInstalled, PACKAGES } from './e2e/engines/driver/installed.js'
 
 // `npm test` finds a Chromium and names it here; without it Playwright uses the one it downloaded itself.
 const executablePath = process.env.DUST_CHROMIUM
@@ -15,9 +17,26 @@ const args = [
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
 ]
 
+const launchOptions = { args, ...(executablePath !== undefined && { executablePath }) }
+
+/** The same scenarios in each engine (docs/browsers.md). */
+const ENGINES = 'engines/**/*.spec.ts'
+
+// An engine that is missing is a failure in CI. Elsewhere it is left out, and said.
+const engines = (['chromium', 'firefox', 'webkit'] satisfies EngineName[]).filter((name) => {
+  if (process.env.CI || isInstalled(name)) return true
+  // The configuration is read again in each worker process.
+  if (process.env.TEST_WORKER_INDEX === undefined) {
+    console.error(
+      `\nNOT TESTED in ${name}: it is not installed (Debian: apt-get install ${PACKAGES[name]})\n`,
+    )
+  }
+  return false
+})
+
 // Needs `pnpm build` first. Every test starts its own servers, with a directory and a free port of its own
 // (e2e/support), so that tests run side by side.
-export default defineConfig({
+export default defineConfig<object, { engineName: EngineName }>({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   fullyParallel: true,
@@ -29,15 +48,18 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   forbidOnly: true,
   outputDir: 'test-results',
-  reporter: [['list'], ['json', { outputFile: '.reports/playwright.json' }]],
+  reporter: [
+    ['list'],
+    ['json', { outputFile: '.reports/playwright.json' }],
+    ...(process.env.DUST_BROWSERS_PAGE ? [['./e2e/engines/report.ts'] as const] : []),
+  ],
   use: { trace: 'retain-on-failure' },
   projects: [
-    {
-      name: 'chromium',
-      use: {
-        browserName: 'chromium',
-        launchOptions: { args, ...(executablePath !== undefined && { executablePath }) },
-      },
-    },
+    { name: 'chromium', testIgnore: ENGINES, use: { browserName: 'chromium', launchOptions } },
+    ...engines.map((engineName) => ({
+      name: `engine: ${engineName}`,
+      testMatch: ENGINES,
+      use: { engineName, launchOptions },
+    })),
   ],
 })

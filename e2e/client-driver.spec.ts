@@ -6,7 +6,9 @@ import { build } from 'vite'
 import { hostPage } from './support/page-host.js'
 import { expect, test } from './support/test.js'
 
-test('the sqlite-wasm driver keeps the driver contract, in memory and in OPFS', async ({ newProfile }) => {
+test('the sqlite-wasm driver keeps the driver contract, in memory, in OPFS and in IndexedDB', async ({
+  newProfile,
+}) => {
   const directory = await mkdtemp(join(tmpdir(), 'dust-driver-'))
   await build({
     root: fileURLToPath(new URL('driver', import.meta.url)),
@@ -25,7 +27,7 @@ test('the sqlite-wasm driver keeps the driver contract, in memory and in OPFS', 
     const { cases, failures, kept } = JSON.parse((await output.textContent()) ?? '')
     expect(failures).toEqual([])
     expect(cases).toBeGreaterThan(0)
-    expect(kept).toEqual([[1]])
+    expect(kept).toEqual([[[1]], [[1]]])
   } finally {
     await host.close()
     await rm(directory, { recursive: true, force: true })

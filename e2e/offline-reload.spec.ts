@@ -21,7 +21,11 @@ async function writeOffline(page: Page): Promise<void> {
 const WRITES = INCREMENTS + 5
 
 async function expectWritten(page: Page): Promise<void> {
-  const seen = await page.evaluate(() => window.store.getMany(['note', 'gone', 'tags', 'n']))
+  const seen = await page.evaluate(async () => {
+    const { tags, ...others } = await window.store.getMany(['note', 'gone', 'tags', 'n'])
+    // A set does not travel out of the page.
+    return { ...others, tags: [...(tags as Set<string>)] }
+  })
   expect(seen).toEqual({ note: { title: 'written offline', draft: false }, tags: ['offline'], n: INCREMENTS })
 }
 

@@ -6,8 +6,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type BrowserContext, chromium, type LaunchOptions } from '@playwright/test'
 
-/** `npm test` names a Chromium; a bare `playwright test` finds the system's, else (undefined) Playwright's own. */
 const SYSTEM_CHROMIUM = '/usr/bin/chromium'
+
+/** `npm test` names a Chromium; a bare `playwright test` finds the system's, else Playwright's own. */
+export function withChromium(options: LaunchOptions): LaunchOptions {
+  return existsSync(SYSTEM_CHROMIUM) ? { executablePath: SYSTEM_CHROMIUM, ...options } : options
+}
 
 /** A browser profile on disk: what one person's browser keeps over restarts. */
 export interface Profile {
@@ -24,8 +28,7 @@ export interface Profile {
 /** Storage is only realistic in a persistent profile: an ephemeral context keeps OPFS in memory. */
 export async function openProfile(options: LaunchOptions): Promise<Profile> {
   const directory = await mkdtemp(join(tmpdir(), 'dust-profile-'))
-  const systemChromium = existsSync(SYSTEM_CHROMIUM) ? { executablePath: SYSTEM_CHROMIUM } : {}
-  const launch = () => chromium.launchPersistentContext(directory, { ...systemChromium, ...options })
+  const launch = () => chromium.launchPersistentContext(directory, withChromium(options))
   let context = await launch()
   return {
     get context() {

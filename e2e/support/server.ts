@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const BIN = fileURLToPath(new URL('../../packages/server/bin/dust-server.js', import.meta.url))
 
@@ -23,6 +24,8 @@ export interface DustServer extends ServerInfo {
   kill(): Promise<void>
   /** Starts it again on the same port and data. */
   start(): Promise<void>
+  /** Another token for the store, good for so many seconds; made as an operator does, beside the running server. */
+  newToken(ttlSeconds: number): Promise<string>
   /** Ends it and removes its data. */
   dispose(): Promise<void>
 }
@@ -43,6 +46,12 @@ export async function startServer(options: ServerOptions = {}): Promise<DustServ
     kill: () => running.end('SIGKILL'),
     async start() {
       running = await launch(data, port, options)
+    },
+    async newToken(ttlSeconds) {
+      const grant = ['--store', info.store, '--scopes', 'entries:read,entries:write']
+      const args = [BIN, 'token', 'create', '--data', data, '--ttl', String(ttlSeconds), ...grant]
+      const { stdout } = await promisify(execFile)(process.execPath, args)
+      return stdout.trim()
     },
     async dispose() {
       await running.end('SIGKILL')

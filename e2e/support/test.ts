@@ -9,6 +9,7 @@ export { expect }
 interface TabOptions {
   readonly url?: string
   readonly format?: 'json' | 'msgpack'
+  readonly storage?: 'auto' | 'require-persistent' | 'indexeddb' | 'memory'
 }
 
 interface TestFixtures {
@@ -62,10 +63,10 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   newTab: async ({ server, pageHost }, use) => {
     const uncaught: Error[] = []
-    await use(async (profile, { url = server.url, format = 'json' } = {}) => {
+    await use(async (profile, { url = server.url, format = 'json', storage = 'auto' } = {}) => {
       const page = await profile.context.newPage()
       page.on('pageerror', (error) => uncaught.push(error))
-      const query = new URLSearchParams({ url, token: server.token, store: server.store, format })
+      const query = new URLSearchParams({ url, token: server.token, store: server.store, format, storage })
       await page.goto(`${pageHost.origin}/?${query}`)
       return page
     })

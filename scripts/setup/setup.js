@@ -1,5 +1,6 @@
 import { obtainBrowser } from './browser.js'
 import { installDependencies } from './dependencies.js'
+import { obtainEngines } from './engines.js'
 import { addonWorks, buildAddon } from './native-addon.js'
 import { requireNodeVersion } from './node-version.js'
 import { obtainPnpm } from './pnpm.js'
@@ -43,6 +44,20 @@ export async function setUpBrowser(progress, pnpm) {
   process.env.DUST_CHROMIUM = await progress.step('Find or install Chromium', () =>
     obtainBrowser(pnpm, { stream: progress.verbose }),
   )
+}
+
+/**
+ * Finds or installs the other browser engines.
+ * @param {import('./progress.js').Progress} progress
+ * @returns {Promise<string>} what will not be tested for want of an engine; empty when all are there
+ */
+export async function setUpEngines(progress) {
+  const missing = await progress.step('Find or install Firefox and WebKitGTK', () =>
+    obtainEngines({ stream: progress.verbose }),
+  )
+  return missing.length === 0
+    ? ''
+    : `NOT TESTED: ${missing.join(' and ')}, not installed here (docs/browsers.md)`
 }
 
 /**

@@ -68,8 +68,13 @@ async function openTab(context: BrowserContext, url: string): Promise<BenchTab> 
       fill: (...args) => page.evaluate((given) => window.bench.fill(...given), args),
       measure: (...args) => page.evaluate((given) => window.bench.measure(...given), args),
       coldOpen: (...args) => page.evaluate((given) => window.bench.coldOpen(...given), args),
+      prepareFirstPaint: (...args) =>
+        page.evaluate((given) => window.bench.prepareFirstPaint(...given), args),
+      firstPaint: (...args) => page.evaluate((given) => window.bench.firstPaint(...given), args),
+      bareFirstPaint: () => page.evaluate(() => window.bench.bareFirstPaint()),
       answer: (...args) => page.evaluate((given) => window.bench.answer(...given), args),
       roundTrips: (...args) => page.evaluate((given) => window.bench.roundTrips(...given), args),
+      callsFor: (...args) => page.evaluate((given) => window.bench.callsFor(...given), args),
       firstSync: (...args) => page.evaluate((given) => window.bench.firstSync(...given), args),
       ingest: (...args) => page.evaluate((given) => window.bench.ingest(...given), args),
       bulkLoad: (...args) => page.evaluate((given) => window.bench.bulkLoad(...given), args),

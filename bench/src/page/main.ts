@@ -3,6 +3,7 @@ import { entriesOf, LISTED, OTHERS } from '../dataset.js'
 import type { Numbers, Round } from '../scenarios/page-scenario.js'
 import { PAGE_SCENARIOS } from '../scenarios/page-scenarios.js'
 import { timed } from '../stats.js'
+import { bareFirstPaint, type FirstPaint, firstPaint, prepareFirstPaint } from './first-paint.js'
 import { firstSync } from './ingest/first-sync.js'
 import type { IngestWorker, Shape, Taker } from './ingest/ingest-worker.js'
 import { openPeer } from './peers/open-peer.js'
@@ -15,10 +16,16 @@ export interface BenchPage {
   measure(scenario: string, name: PeerName, session: Session, round: Round): Promise<Numbers>
   /** Milliseconds from opening the peer, which this page has not done before, to the value of a key. */
   coldOpen(name: PeerName, session: Session, key: string): Promise<number>
+  prepareFirstPaint(session: Session, instance: string): Promise<void>
+  firstPaint(session: Session, instance: string): Promise<FirstPaint>
+  /** Milliseconds. */
+  bareFirstPaint(): Promise<number>
   /** From now on answers each new value of `ping` with the same value at `pong`. */
   answer(name: PeerName, session: Session, ping: string, pong: string): Promise<void>
   /** Milliseconds from each put at `ping` to the callback for its answer at `pong`. */
   roundTrips(name: PeerName, session: Session, ping: string, pong: string, count: number): Promise<number[]>
+  /** Writes every 5 ms for so long; milliseconds until each write is durable. */
+  callsFor(name: PeerName, session: Session, ms: number): Promise<number[]>
   /** Milliseconds that a new Dust instance takes until it has everything up to `seq`. */
   firstSync(session: Session, instance: string, seq: number): Promise<number>
   /** Milliseconds that `count` new entries take in a worker. */
@@ -75,6 +82,9 @@ function createBenchPage(): BenchPage {
         throw new Error(`${name} has nothing at ${key}: it was not filled, or lost it.`)
       return elapsed
     },
+    prepareFirstPaint,
+    firstPaint,
+    bareFirstPaint,
     async answer(name, session, ping, pong) {
       const peer = await peerNamed(name, session)
       await watch(peer, ping, (value) => void peer.put(pong, value))
@@ -101,6 +111,16 @@ function createBenchPage(): BenchPage {
       }
       off()
       return samples
+    },
+    async callsFor(name, session, ms) {
+      const peer = await peerNamed(name, session)
+      const calls: Promise<number>[] = []
+      const end = performance.now() + ms
+      for (let index = 0; performance.now() < end; index++) {
+        calls.push(timed(() => peer.put(`calls/${index % 100}`, `value ${index}`)))
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      return Promise.all(calls)
     },
     firstSync,
     ingest(taker, shape, count) {

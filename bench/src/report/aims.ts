@@ -57,6 +57,13 @@ export function judgeAims(sections: readonly Section[]): Aim[] {
       1,
       ' ms',
     ),
+    atMost(
+      'first paint of a warm start: at most 30 ms',
+      30,
+      lookup('first-paint', 'dust', 'first'),
+      1,
+      ' ms',
+    ),
     ...serverAims(sections, lookup),
   ].filter((aim) => aim !== undefined)
 }

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 /** A child process of the bench that prints one JSON line when it is ready. */
 export interface ReadyProcess<T> {
   readonly ready: T
+  readonly pid: number
   /** Asks it to stop and waits until it has. */
   close(): Promise<void>
 }
@@ -23,7 +24,7 @@ export async function startReady<T>(script: string, args: readonly string[]): Pr
   child.once('exit', () => process.off('exit', kill))
   // The scripts print what their interface says.
   const ready = JSON.parse(await firstLine(child, script)) as T
-  return { ready, close: () => stop(child) }
+  return { ready, pid: child.pid ?? 0, close: () => stop(child) }
 }
 
 /** Runs a Node script to its end and parses its last line of output. */
@@ -62,17 +63,17 @@ export interface DustAddress {
   readonly store: string
 }
 
-/** The Dust server as its command line starts it, in a directory of its own that goes with it. */
-export async function startDustServer(): Promise<ReadyProcess<DustAddress>> {
-  const directory = await mkdtemp(join(tmpdir(), 'dust-bench-server-'))
+/** The Dust server as its command line starts it, in the data directory given or in one of its own that goes with it. */
+export async function startDustServer(dataDir?: string): Promise<ReadyProcess<DustAddress>> {
+  const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'dust-bench-server-')))
   const script = new URL('../../../packages/server/bin/dust-server.js', import.meta.url).pathname
   const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--data', directory, '--dev', '--json']
   const server = await startReady<DustAddress>(script, args)
   return {
-    ready: server.ready,
+    ...server,
     async close() {
       await server.close()
-      await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+      if (dataDir === undefined) await rm(directory, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

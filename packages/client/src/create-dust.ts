@@ -1,33 +1,56 @@
-import { OptionError, UnavailableError } from '@dustlayer/protocol'
+import { DestroyedError, UnavailableError, UpdateNeededError } from '@dustlayer/protocol'
+import { instanceKey } from './instance-key.js'
 import { createOperations, type Operations } from './operations.js'
-import { checkOptions, type OptionRule, oneOf, requireOptions } from './options.js'
+import { aFunction, checkOptions, type OptionRule, oneOf, requireOptions } from './options.js'
+import { createBrowserRecall } from './page/browser-recall.js'
 import { type Connection, connect } from './page/connection.js'
 import { watchPage } from './page/lifecycle.js'
+import { readToken, type Token } from './page/read-token.js'
+import { NO_RECALL } from './page/recall.js'
+import { type SignOutOptions, signOut } from './page/sign-out.js'
 import { startWorker, type WorkerLinkOptions } from './page/worker-link.js'
+import type { StorageMode } from './storage/open-storage.js'
 import { createStore, type Store } from './store.js'
 import { checkStoreName } from './store-name.js'
-
-/** A token, or a function that gives one: it is called for each connection, so that it can refresh. */
-export type Token = string | (() => string | Promise<string>)
 
 export interface DustOptions {
   /** The server's WebSocket URL: `wss://host/ws/sync`. */
   readonly url: string
-  /** Kept in memory only. */
+  /**
+   * Kept in memory only. A function is asked for each connection, before a token expires that says when, and when the
+   * server turns one down (see {@link Token}).
+   */
   readonly token: Token
   /**
    * The instance, `default` by default: 1…64 letters, digits, `-` and `_`. Tabs with the same name share one
    * replica and one connection; instances with different names do not see each other.
    */
   readonly name?: string | undefined
+  /**
+   * Who is signed in, if several people may use this browser: any text that names the account. Each gets a replica and
+   * an outbox of their own. Instances with different URLs never share either.
+   */
+  readonly user?: string | undefined
   /** The wire format; `json` by default. */
   readonly format?: 'json' | 'msgpack' | undefined
   /** Where the worker's file is served, when the bundler does not find it (docs/bundlers.md). */
   readonly workerUrl?: string | URL | undefined
   /** Where `sqlite3.wasm` is served, when it is not beside the worker. */
   readonly wasmUrl?: string | URL | undefined
-  /** `auto` by default: the best that the browser has. `memory`: nothing is kept on this device. */
-  readonly storage?: 'auto' | 'memory' | undefined
+  /**
+   * - `auto`, by default: the best that the browser has. Where nothing can be kept, memory; `status().storage` says so.
+   * - `require-persistent`: rather fail, with a StorageError `not_persistent`, than keep nothing.
+   * - `indexeddb`: without the origin's private file system.
+   * - `memory`: nothing is kept on this device.
+   */
+  readonly storage?: StorageMode | undefined
+  /**
+   * A newer version of the app runs in another tab and has taken over the local data: this page should be reloaded
+   * when its user can bear it. Until then every call is refused with this error. Writes that were not sent are kept.
+   */
+  readonly onUpdateNeeded?: ((error: UpdateNeededError) => void) | undefined
+  /** Another tab has called `destroy()`, as when its user signed out there. Every call is refused with this error. */
+  readonly onDestroyed?: ((error: DestroyedError) => void) | undefined
 }
 
 /** The Dust of this page: {@link Operations} on all stores that the token may open. */
@@ -44,8 +67,27 @@ export interface Dust extends Operations {
    * asks for it. Writes that were held for want of a token go out.
    */
   reconnect(): void
+  /**
+   * Asks the browser not to remove this site's data when the disk gets full; some browsers ask the user. Best called
+   * from a click. Resolves with its answer, which `status().storage.persisted` tells from then on; null where it
+   * cannot be asked.
+   */
+  persist(): Promise<boolean | null>
   /** Resolves when nothing is left running. Writes that are durable and not yet sent will be sent next time. */
   close(): Promise<void>
+  /**
+   * Removes everything that this instance keeps on this device, writes that were not sent included: when a user signs
+   * out. It is closed in all tabs, which are told by `onDestroyed`. The server's data stays.
+   * @throws UnavailableError when something could not be removed, because a tab that does not respond holds it.
+   */
+  destroy(): Promise<void>
+  /**
+   * Signs the user out: like `destroy`, but says what becomes of writes that were not sent.
+   * @throws PendingWritesError when `flush` would lose something; nothing has been removed then.
+   * @example
+   * await dust.signOut({ pending: 'flush' })
+   */
+  signOut(options: SignOutOptions): Promise<void>
 }
 
 const aUrl: OptionRule = { must: 'a URL', test: (value) => value instanceof URL || typeof value === 'string' }
@@ -60,10 +102,16 @@ const RULES: { readonly [name in keyof DustOptions]-?: OptionRule } = {
     must: '1…64 letters, digits, "-" and "_"',
     test: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value),
   },
+  user: {
+    must: 'a text of 1…256 characters',
+    test: (value) => typeof value === 'string' && value.length >= 1 && value.length <= 256,
+  },
   format: oneOf('json', 'msgpack'),
   workerUrl: aUrl,
   wasmUrl: aUrl,
-  storage: oneOf('auto', 'memory'),
+  storage: oneOf('auto', 'require-persistent', 'indexeddb', 'memory'),
+  onUpdateNeeded: aFunction,
+  onDestroyed: aFunction,
 }
 
 /**
@@ -82,22 +130,33 @@ export function createDust(options: DustOptions): Dust {
       'createDust() needs a browser: here are no Workers. Call it in the browser only.',
     )
   }
-  const { token, wasmUrl } = options
+  const { token, wasmUrl, storage = 'auto' } = options
+  const instance = instanceKey(options.name ?? 'default', options.url, options.user)
   const worker: WorkerLinkOptions = {
     workerUrl: options.workerUrl,
     config: {
-      instance: options.name ?? 'default',
+      instance,
       url: options.url,
       format: options.format ?? 'json',
-      storage: options.storage ?? 'auto',
+      storage,
       wasmUrl: wasmUrl === undefined ? null : new URL(wasmUrl, location.href).href,
     },
-    getToken: async () => checkToken(typeof token === 'function' ? await token() : token),
+    getToken: () => readToken(token),
   }
   const connection = connect({
-    openWorker: (handlers) => startWorker(worker, handlers),
+    openWorker: (handlers, restored) => startWorker(worker, handlers, restored),
+    recall: storage === 'memory' ? NO_RECALL : createBrowserRecall(instance),
     watchPage,
+    onEnded(error) {
+      if (error instanceof UpdateNeededError) options.onUpdateNeeded?.(error)
+      if (error instanceof DestroyedError) options.onDestroyed?.(error)
+    },
+    setTimer(ms, run) {
+      const timer = setTimeout(run, ms)
+      return () => clearTimeout(timer)
+    },
     now: Date.now,
+    random: Math.random,
     report: reportCallbackError,
   })
   return createApi(connection)
@@ -116,15 +175,25 @@ export function createApi(connection: Connection): Dust {
     },
     setOnline: connection.setOnline,
     reconnect: connection.reconnect,
+    persist: () => persist(connection),
     close: connection.close,
+    destroy: connection.destroy,
+    signOut: (options) => signOut({ connection, synced: operations.synced }, options),
   }
 }
 
-function checkToken(token: unknown): string {
-  if (typeof token === 'string' && token !== '') return token
-  throw new OptionError(
-    `The token function gave ${token === '' ? 'an empty string' : `a ${typeof token}`} in place of a token.`,
-  )
+async function persist({ persistenceChanged }: Connection): Promise<boolean | null> {
+  // Not everywhere that a worker runs: insecure contexts and old browsers have none.
+  const storage: Partial<StorageManager> | undefined = globalThis.navigator?.storage
+  if (typeof storage?.persist !== 'function') return null
+  try {
+    const granted = await storage.persist()
+    persistenceChanged()
+    return granted
+  } catch {
+    // Refused without being asked, as in some private windows.
+    return null
+  }
 }
 
 function isWebSocketUrl(value: unknown): boolean {

@@ -1,10 +1,10 @@
 import {
   ClosedError,
   InvalidValueError,
-  type JsonValue,
   OptionError,
   PathError,
   PatternError,
+  type Value,
 } from '@dustlayer/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Dust } from './index.js'
@@ -152,7 +152,7 @@ describe('reads', () => {
 
 describe('writes', () => {
   test('every op shows at once', async () => {
-    const results: (JsonValue | undefined)[] = []
+    const results: (Value | undefined)[] = []
     const show = async () => results.push(await world.outcome(dust.get(STORE, 'k')))
     await world.outcome(dust.increment(STORE, 'k'))
     await world.outcome(dust.increment(STORE, 'k', 4))
@@ -166,7 +166,7 @@ describe('writes', () => {
     await world.outcome(dust.put(STORE, 'k', { a: 1, b: 2 }))
     await world.outcome(dust.merge(STORE, 'k', { b: 3 }))
     await show()
-    expect(results).toEqual([5, undefined, ['y'], { a: 1, b: 3 }])
+    expect(results).toEqual([5, undefined, new Set(['y']), { a: 1, b: 3 }])
   })
 
   test('I19 without permission to write, a write fails at the call and nothing shows', async () => {

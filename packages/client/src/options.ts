@@ -17,6 +17,16 @@ export const aRevision: OptionRule = {
 export const aString: OptionRule = { must: 'a string', test: (value) => typeof value === 'string' }
 export const aBoolean: OptionRule = { must: 'true or false', test: (value) => typeof value === 'boolean' }
 export const aSignal: OptionRule = { must: 'an AbortSignal', test: (value) => value instanceof AbortSignal }
+export const anything: OptionRule = { must: 'given', test: () => true }
+export const aFunction: OptionRule = { must: 'a function', test: (value) => typeof value === 'function' }
+export const aDuration: OptionRule = {
+  must: 'a whole number of milliseconds, 1 or more',
+  test: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
+}
+
+export function orNull({ must, test }: OptionRule): OptionRule {
+  return { must: `${must}, or null`, test: (value) => value === null || test(value) }
+}
 
 export function oneOf(...allowed: readonly string[]): OptionRule {
   return {

@@ -16,6 +16,7 @@ import {
   PathError,
   type PathErrorCode,
   PatternError,
+  PendingWritesError,
   RateLimitedError,
   RejectedError,
   ResyncRequiredError,
@@ -66,7 +67,7 @@ const BUILDERS: { readonly [name: string]: (data: ErrorData) => DustError } = {
   PathError: ({ code, message }) => new PathError(code as PathErrorCode, message),
   PatternError: ({ code, message }) => new PatternError(code as PathErrorCode, message),
   FrameError: ({ message }) => new FrameError(message),
-  InvalidValueError: ({ message, fields }) => new InvalidValueError(message, String(fields.at ?? '')),
+  InvalidValueError: ({ message, fields }) => new InvalidValueError(message, String(fields.at ?? ''), fields),
   OptionError: ({ message, fields }) => new OptionError(message, fields),
   ConflictError: ({ message, fields }) => new ConflictError(message, revision(fields), fields),
   ExistsError: ({ message, fields }) => new ExistsError(message, revision(fields), fields),
@@ -83,6 +84,12 @@ const BUILDERS: { readonly [name: string]: (data: ErrorData) => DustError } = {
   RejectedError: ({ code, message, fields }) => new RejectedError(code, message, fields),
   ClosedError: ({ message }) => new ClosedError(message),
   DestroyedError: ({ message, fields }) => new DestroyedError(message, fields),
+  PendingWritesError: ({ message, fields }) =>
+    new PendingWritesError(message, {
+      ...fields,
+      pending: Number(fields.pending),
+      rejected: Number(fields.rejected),
+    }),
   UpdateNeededError: ({ message, fields }) => new UpdateNeededError(message, fields),
   UnavailableError: ({ message, fields }) => new UnavailableError(message, fields),
   StorageError: ({ code, message, fields }) =>

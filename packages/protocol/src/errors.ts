@@ -65,8 +65,9 @@ export class FrameError extends DustError {
 export class InvalidValueError extends DustError {
   override readonly name: string = 'InvalidValueError'
 
-  constructor(message: string, at: string) {
-    super('invalid_value', message, { at })
+  /** `at` is the inner path of what is wrong, '' for the value itself. */
+  constructor(message: string, at: string, fields: ErrorFields = {}) {
+    super('invalid_value', message, { ...fields, at })
   }
 }
 
@@ -162,6 +163,18 @@ export class UpdateNeededError extends DustError {
 
   constructor(message: string, fields: ErrorFields = {}) {
     super('update_needed', message, fields)
+  }
+}
+
+/** Writes that the server has not decided, or refused ones that nobody has looked at, would be lost. */
+export class PendingWritesError extends DustError {
+  override readonly name: string = 'PendingWritesError'
+
+  constructor(
+    message: string,
+    fields: ErrorFields & { readonly pending: number; readonly rejected: number },
+  ) {
+    super('pending_writes', message, fields)
   }
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PatternError } from './errors.js'
 import { extglob } from './extglob.js'
+import { parseGivenPattern } from './glob.js'
 import { matchesPath, parsePattern } from './pattern.js'
 
 function matches(pattern: string, path: string): boolean {
@@ -293,5 +294,22 @@ describe('against the oracle', () => {
         expect(parsePattern(extglob(list.join('/'))).matches(path)).toBe(matchesList(list, path))
       }),
     )
+  })
+})
+
+describe('where a pattern was made', () => {
+  it('it is read without being compiled anew, and travels as its text', () => {
+    const made = extglob('a/{b,c}')
+    expect(parseGivenPattern(made)).toBe(parseGivenPattern(made))
+    expect(matchesPath(parseGivenPattern(made), 'a/c')).toBe(true)
+    const copy = structuredClone(made)
+    expect(copy).toEqual({ extglob: 'a/{b,c}' })
+    expect(matchesPath(parsePattern(copy), 'a/c')).toBe(true)
+    expect(() => parseGivenPattern(copy)).toThrow(PatternError)
+  })
+
+  it('Dust globs are read as everywhere', () => {
+    expect(matchesPath(parseGivenPattern('a/*'), 'a/b')).toBe(true)
+    expect(() => parseGivenPattern('**/a')).toThrow(PatternError)
   })
 })

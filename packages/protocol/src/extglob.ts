@@ -1,13 +1,15 @@
 import { expandBraces } from './brace-expansion.js'
 import { PatternError } from './errors.js'
 import { compileSegment, type SegmentMatcher } from './extglob-segment.js'
+import { COMPILED, type Pattern } from './glob.js'
 import type { Segments } from './path.js'
-import type { Pattern } from './pattern.js'
 import { isWellFormed } from './well-formed.js'
 
 /** An extended pattern, as plain data that can cross to a worker or another tab. Made by {@link extglob}. */
 export interface ExtGlob {
   readonly extglob: string
+  /** What it means, where it was made. */
+  readonly [COMPILED]?: Pattern
 }
 
 /** A bound on what a pattern can cost to compile and to match. */
@@ -30,8 +32,8 @@ const MAX_LENGTH = 1_024
  */
 export function extglob(pattern: string): ExtGlob {
   const glob: ExtGlob = { extglob: pattern }
-  compileExtGlob(glob)
-  return glob
+  // Not enumerable: as data, the object is the text alone.
+  return Object.defineProperty(glob, COMPILED, { value: compileExtGlob(glob) })
 }
 
 /** @throws PatternError as {@link extglob} does; the object may have come from elsewhere. */

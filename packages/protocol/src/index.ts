@@ -28,6 +28,7 @@ export {
   PathError,
   type PathErrorCode,
   PatternError,
+  PendingWritesError,
   RateLimitedError,
   RejectedError,
   type Rejection,
@@ -96,6 +97,7 @@ export {
   type WritePayload,
   type WriteReply,
 } from './frame.js'
+export { type Pattern, type PatternInput, parseGivenPattern } from './glob.js'
 export { type JsonValue, parseJson, stringifyJson } from './json.js'
 export { type Fence, type Op, type ParsedWrite, parseWrite, toWritePayload, type WriteOpName } from './op.js'
 export {
@@ -112,7 +114,7 @@ export {
   renderPath,
   type Segments,
 } from './path.js'
-export { type Pattern, type PatternInput, parsePattern } from './pattern.js'
+export { parsePattern } from './pattern.js'
 export { createPatternIndex, type PatternIndex } from './pattern-index.js'
 export { type Entry, type EntryReader, type Plan, type PlanContext, planOp } from './plan.js'
 export { errorFromRejection, type RejectionTarget } from './rejection.js'
@@ -135,6 +137,6 @@ export { DateTime } from './values/date-time.js'
 export { Decimal } from './values/decimal.js'
 export { FileRef } from './values/file-ref.js'
 export { LeaseValue } from './values/lease-value.js'
-export { MAX_LEAF_BYTES, toJsonValue } from './values/to-json-value.js'
+export { MAX_LEAF_BYTES, toJsonValue, toLeafValue } from './values/to-json-value.js'
 export { toValue } from './values/to-value.js'
 export type { Value } from './values/value-type.js'

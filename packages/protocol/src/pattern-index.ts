@@ -1,5 +1,5 @@
+import { type GlobSegment, type Pattern, parseGlob } from './glob.js'
 import type { Segments } from './path.js'
-import { type GlobSegment, type Pattern, parseGlob } from './pattern.js'
 
 /** Finds the values of all patterns that a path matches, without trying every pattern. */
 export interface PatternIndex<T> {

@@ -1,50 +1,15 @@
-import { PathError, type PathErrorCode, PatternError } from './errors.js'
-import { compileExtGlob, type ExtGlob } from './extglob.js'
-import { parsePath, type Segments } from './path.js'
-
-/** A pattern as callers may give it: the rendered form, its segments, or what `extglob()` returns. */
-export type PatternInput = string | readonly string[] | ExtGlob
-
-/** A checked pattern, ready to match. */
-export interface Pattern {
-  readonly source: PatternInput
-  /** Whether paths of different depths can match. */
-  readonly many: boolean
-  /** How many segments every matching path has; undefined when `many`. */
-  readonly depth: number | undefined
-  /** The literal segments that every matching path begins with, to narrow a scan; all of them when `exact`. */
-  readonly prefix: Segments
-  /** Whether the pattern is just a path. */
-  readonly exact: boolean
-  matches(segments: Segments): boolean
-  /** Whether it could match a path strictly below. May err on the side of yes, for some extended patterns. */
-  mayMatchBelow(segments: Segments): boolean
-}
-
-/** What a segment of a Dust glob asks for: one text, one segment of any kind, or one and more of any kind. */
-export type GlobSegment = { readonly literal: string } | 'one' | 'many'
+import { compileExtGlob } from './extglob.js'
+import { isExtGlob, type Pattern, parseDustGlob } from './glob.js'
+import { parsePath } from './path.js'
 
 /**
- * Parses Dust's own globs (spec/semantics.md §2): `*` is exactly one segment, a final `**` is one or more, `\*` and
- * `\**` are literal, and everything else is a literal segment. An object made by `extglob()` brings its own rules.
+ * Parses a pattern: a Dust glob, as `parseDustGlob` does, or what `extglob()` gave, here or elsewhere, which brings its
+ * own rules.
  * @throws PatternError with the code a path would give, `wildcard_many_not_tail` for a `**` that is not last, or
  *   `invalid_extglob`.
  */
 export function parsePattern(input: unknown): Pattern {
-  if (isExtGlob(input)) return compileExtGlob(input)
-  const glob = parseGlob(input)
-  const wild = glob.findIndex((segment) => typeof segment === 'string')
-  const many = glob.at(-1) === 'many'
-  return {
-    // Text or a list of texts: parseGlob refuses everything else.
-    source: Array.isArray(input) ? [...input] : (input as string),
-    many,
-    depth: many ? undefined : glob.length,
-    prefix: literals(wild === -1 ? glob : glob.slice(0, wild)),
-    exact: wild === -1,
-    matches: (segments) => matchesGlob(glob, segments),
-    mayMatchBelow: (segments) => reachesBelow(glob, segments),
-  }
+  return isExtGlob(input) ? compileExtGlob(input) : parseDustGlob(input)
 }
 
 /**
@@ -53,68 +18,4 @@ export function parsePattern(input: unknown): Pattern {
  */
 export function matchesPath(pattern: Pattern, path: string): boolean {
   return pattern.matches(parsePath(path))
-}
-
-/** The segments of a Dust glob. @throws PatternError as {@link parsePattern} does. */
-export function parseGlob(input: unknown): readonly GlobSegment[] {
-  const glob = parseSegments(input).map(toGlobSegment)
-  const early = glob.indexOf('many')
-  if (early !== -1 && early < glob.length - 1) {
-    throw new PatternError(
-      'wildcard_many_not_tail',
-      `The pattern ${JSON.stringify(input)} has ** before its last segment. Use * for one segment, or extglob().`,
-    )
-  }
-  return glob
-}
-
-function parseSegments(input: unknown): Segments {
-  try {
-    return parsePath(input)
-  } catch (error) {
-    if (!(error instanceof PathError)) throw error
-    // The code of a PathError is one of PathErrorCode; the class keeps it as text.
-    throw new PatternError(error.code as PathErrorCode, `Pattern: ${error.message}`)
-  }
-}
-
-function toGlobSegment(segment: string): GlobSegment {
-  switch (segment) {
-    case '*':
-      return 'one'
-    case '**':
-      return 'many'
-    case '\\*':
-    case '\\**':
-      return { literal: segment.slice(1) }
-    default:
-      return { literal: segment }
-  }
-}
-
-function literals(glob: readonly GlobSegment[]): Segments {
-  return glob.flatMap((segment) => (typeof segment === 'string' ? [] : [segment.literal]))
-}
-
-function matchesGlob(glob: readonly GlobSegment[], segments: Segments): boolean {
-  for (const [i, wanted] of glob.entries()) {
-    if (i >= segments.length) return false
-    if (wanted === 'many') return true
-    if (wanted !== 'one' && wanted.literal !== segments[i]) return false
-  }
-  return segments.length === glob.length
-}
-
-/** Whether the glob goes on after these segments. */
-function reachesBelow(glob: readonly GlobSegment[], segments: Segments): boolean {
-  for (const [i, segment] of segments.entries()) {
-    const wanted = glob[i]
-    if (wanted === 'many') return true
-    if (wanted === undefined || (wanted !== 'one' && wanted.literal !== segment)) return false
-  }
-  return glob.length > segments.length
-}
-
-function isExtGlob(input: unknown): input is ExtGlob {
-  return typeof input === 'object' && input !== null && !Array.isArray(input) && 'extglob' in input
 }

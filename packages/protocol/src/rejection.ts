@@ -9,6 +9,7 @@ import {
   type Rejection,
 } from './errors.js'
 import type { JsonValue } from './json.js'
+import { MAX_VALUE_DEPTH } from './stored-value.js'
 
 const DEFAULT_RETRY_AFTER_MS = 60_000
 
@@ -35,7 +36,7 @@ export function errorFromRejection(rejection: Rejection, target: RejectionTarget
       )
     case 'exists':
       return new ExistsError(
-        `${where} already exists: ifAbsent does not hold.`,
+        `${where} already exists: ifAbsent does not hold. Read the entry and decide anew.`,
         revisionOf(rejection.current_revision),
         fields,
       )
@@ -94,9 +95,15 @@ const LEASE_MESSAGES = {
 
 const REASON_MESSAGES: { readonly [reason: string]: string } = {
   path_too_deep: 'the path has more than 256 segments.',
+  empty_segment: 'the path, or a key of the map, is empty somewhere. Give every segment and key a name.',
+  value_too_deep: `the value is nested more than ${MAX_VALUE_DEPTH} deep. Use paths for structure.`,
+  integer_out_of_range: 'an integer of the value is beyond 64 bits. Use a Decimal.',
+  invalid_decimal: 'a decimal of the value has text that is no decimal number.',
+  invalid_datetime: 'a datetime of the value has text that is not ISO 8601 with an offset.',
   merge_requires_map_value: 'merge needs a map.',
   increment_requires_number_value: 'increment needs a number.',
   increment_requires_number_target: 'holds a value that is no number, so it cannot be incremented.',
+  increment_out_of_range: 'the total would be beyond 64 bits, or beyond what a float can hold.',
   add_requires_value: 'add needs a member other than null.',
   remove_requires_value: 'remove needs a member other than null.',
   if_match_unsupported_op: 'ifMatch works on put and delete only.',

@@ -19,6 +19,13 @@ describe('a replica that checks itself', () => {
     expect(replica.check()).toEqual({ ok: true, problems: [], problemCount: 0, entries: 2, pending: 4 })
   })
 
+  it('takes the envelope of a type that it does not know for the leaf that it is', () => {
+    const { event, replica } = openSound()
+    event('set', 'price', { _type: 'money', _typed: '3 EUR' })
+    expect(replica.entry('price')).toMatchObject({ type: 'map' })
+    expect(replica.check()).toMatchObject({ ok: true, problems: [], entries: 3 })
+  })
+
   it.each([
     ["update entries set value = '{' where path = 'a/b'", 'a/b'],
     ["update entries set type = 'map' where path = 'a/b'", 'a/b'],

@@ -1,4 +1,11 @@
-import { type EntryType, equalValues, normalizePath, parseJson } from '@dustlayer/protocol'
+import {
+  equalValues,
+  isEntryType,
+  isEnvelope,
+  type JsonValue,
+  normalizePath,
+  parseJson,
+} from '@dustlayer/protocol'
 import type { SqliteDriver } from './driver.js'
 import { allRows, type ConfirmedRow, type EntryTable } from './entry-table.js'
 import type { Meta } from './meta.js'
@@ -45,22 +52,6 @@ export interface CheckContext {
 
 const MOST_TOLD = 100
 
-/** Every type a leaf can have. */
-const LEAF_TYPES: { readonly [type in Exclude<EntryType, 'map'>]: true } = {
-  string: true,
-  integer: true,
-  float: true,
-  boolean: true,
-  null: true,
-  list: true,
-  decimal: true,
-  datetime: true,
-  file: true,
-  lease: true,
-  counter: true,
-  set: true,
-}
-
 /**
  * Looks at everything once, in chunks: is the file sound, is each row what it claims, does what is kept in memory say
  * what the tables say. Mends all that can be derived; runs in a transaction.
@@ -90,7 +81,7 @@ type Found = (problem: CheckProblem) => void
 
 function damage(driver: SqliteDriver): string[] {
   return driver
-    .all('pragma quick_check(20)')
+    .all('pragma integrity_check(20)')
     .map(([line]) => String(line))
     .filter((line) => line !== 'ok')
 }
@@ -111,10 +102,13 @@ function checkRows({ confirmed, meta }: CheckContext, found: Found): number {
 
 function rowFault({ path, text, type, seq }: ConfirmedRow, cursor: number): string | undefined {
   if (!isCanonical(path)) return 'has a path that is not canonical'
-  if (!Object.hasOwn(LEAF_TYPES, type)) return `has the unknown type ${type}`
+  if (!isEntryType(type)) return `has the unknown type ${type}`
   if (!Number.isSafeInteger(seq) || seq < 0 || seq > cursor)
     return `has the revision ${seq}, and the cursor is ${cursor}`
-  return isJson(text) ? undefined : 'has a value that is no JSON'
+  const value = jsonOf(text)
+  if (value === undefined) return 'has a value that is no JSON'
+  // The envelopes of types that are not known here are leaves of this type.
+  return type === 'map' && !isEnvelope(value) ? 'has the type map, and its value is no envelope' : undefined
 }
 
 function isCanonical(path: string): boolean {
@@ -125,12 +119,11 @@ function isCanonical(path: string): boolean {
   }
 }
 
-function isJson(text: string): boolean {
+function jsonOf(text: string): JsonValue | undefined {
   try {
-    parseJson(text)
-    return true
+    return parseJson(text)
   } catch {
-    return false
+    return undefined
   }
 }
 

@@ -15,7 +15,7 @@ export {
   type Replica,
   type ReplicaOptions,
 } from './replica.js'
-export { type Restored, restoreReplica, type Salvage, salvageReplica } from './rescue.js'
+export { adoptSalvage, type Restored, restoreReplica, type Salvage, salvageReplica } from './rescue.js'
 export { SCHEMA_VERSION } from './schema.js'
 export { createSortedPaths, firstAtOrAfter, type SortedPaths } from './sorted-paths.js'
 export type { BatchMark, OutboxOp, ServerInfo, SnapshotEntry, SyncPort } from './sync-port.js'

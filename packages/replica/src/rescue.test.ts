@@ -5,7 +5,7 @@ import { RejectedError } from '@dustlayer/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SqliteDriver } from './driver.js'
 import type { LocalOp } from './local-op.js'
-import { restoreReplica, salvageReplica } from './rescue.js'
+import { adoptSalvage, restoreReplica, salvageReplica } from './rescue.js'
 import { openBetterSqlite } from './testing/better-sqlite.js'
 import { openForTest } from './testing/open-for-test.js'
 
@@ -48,6 +48,22 @@ describe('what no server can give back', () => {
     restoreReplica(to, 'o/s', [salvageReplica(a), salvageReplica(b)])
     expect(opIds(to)).toEqual(['op0', 'op1', 'later'])
     expect(openForTest(to).replica.check()).toMatchObject({ ok: true, problemCount: 0 })
+  })
+
+  it('joins what a replica has, but for what was settled there', () => {
+    const [from, to] = [openBetterSqlite(), openBetterSqlite()]
+    fill(from, 2)
+    const { replica, echo } = openForTest(to)
+    replica.write(put('here', 'here', 'x'))
+    replica.write(put('op0', 'own/0', 'x'))
+    echo('set', 'own/0', 'x', 'op0')
+    adoptSalvage(to, 'o/s', salvageReplica(from))
+    adoptSalvage(to, 'o/s', salvageReplica(from))
+    expect(opIds(to)).toEqual(['here', 'op1'])
+    const again = openForTest(to).replica
+    expect(again.sync.cursor()).toBe(1)
+    expect(again.rejections().map(({ opId }) => opId)).toEqual(['refused'])
+    expect(again.check()).toMatchObject({ ok: true, problemCount: 0 })
   })
 
   it('is nothing in an empty database, which is no loss', () => {

@@ -67,6 +67,17 @@ export function restoreReplica(driver: SqliteDriver, store: string, salvages: re
   })
 }
 
+/**
+ * Puts what was salvaged behind what a replica has, in one transaction. An op that is pending, refused or recently
+ * settled there is not taken again.
+ */
+export function adoptSalvage(driver: SqliteDriver, store: string, salvage: Salvage): void {
+  driver.transaction(() => {
+    openSchema(driver, store)
+    putBack(driver, salvage, false)
+  })
+}
+
 function readTable(
   driver: SqliteDriver,
   table: RescuedTable,
@@ -149,7 +160,8 @@ function isJson(text: SqlValue | undefined): boolean {
 
 /** `first`: positions are kept. What another database held comes behind, in the order it had there. */
 function putBack(driver: SqliteDriver, { tables }: Salvage, first: boolean): void {
-  const known = new Set(driver.all('select op_id from outbox union select op_id from rejections').flat())
+  const tablesOfIds = ['outbox', 'rejections', 'settled'].map((table) => `select op_id from ${table}`)
+  const known = new Set(driver.all(tablesOfIds.join(' union ')).flat())
   const offset = first ? 0 : highest(driver)
   const placed = new Set<SqlValue | undefined>()
   for (const row of tables.outbox) {

@@ -2,11 +2,14 @@ import { type ErrorData, parseJson, stringifyJson } from '@dustlayer/protocol'
 import type { SqliteDriver } from './driver.js'
 import type { Verdict } from './events.js'
 
-/** Verdicts kept; a call is retried within moments of a hand-over, so this is far more than needed. */
-const KEPT = 1_000
+/**
+ * Verdicts kept. A tab whose worker hung, or that was frozen, asks for its own when it is back; the other tabs have gone
+ * on writing meanwhile, some hundred ops a second when they are busy.
+ */
+const KEPT = 5_000
 
 /** Pruning in steps keeps it off the path of single writes. */
-const PRUNE_EVERY = 200
+const PRUNE_EVERY = 500
 
 /** Verdicts of the most recent ops that left the outbox. Durable, bounded. */
 export interface Settled {

@@ -14,7 +14,9 @@ import { type Clock, createAlarm } from './clock.js'
 import type { Sent, Session } from './session.js'
 
 const JOIN_TIMEOUT_MS = 10_000
-const CATCH_UP_TIMEOUT_MS = 30_000
+/** How often lateness is forgiven because the link brings other things, which may stand before what is late. */
+const MAX_FORGIVEN = 12
+const CATCH_UP_TIMEOUT_MS = 60_000
 /** The catch-up timeout doubles so often at most, for stores whose one-frame snapshot takes longer than that. */
 const MAX_PATIENCE = 4
 const HEALTHY_MS = 10_000
@@ -60,6 +62,8 @@ export interface Channel {
   fault(error: DustError): void
   /** Leaves, and joins again after at least so many milliseconds, whatever becomes of the connection until then. */
   joinAnew(error: DustError | null, atLeastMs: number): void
+  /** Asks again to be let in, if that was refused. */
+  knock(): void
   /** Leaves for good. */
   close(): void
 }
@@ -141,12 +145,21 @@ export function createChannel(options: ChannelOptions): Channel {
       if (joinRef === sent.ref) answered(reply)
     })
     joinRef = sent.ref
-    deadline.set(JOIN_TIMEOUT_MS, () => {
-      rejoin(
-        new UnavailableError(`${store}: the server did not answer the join. It is tried again.`, { store }),
-      )
-    })
+    watchJoin(0)
     enter('joining', why)
+  }
+
+  /** On a slow link the answer may stand behind what other stores get. */
+  const watchJoin = (forgiven: number): void => {
+    const before = session?.progress()
+    deadline.set(JOIN_TIMEOUT_MS, () => {
+      if (session?.progress() !== before && forgiven < MAX_FORGIVEN) {
+        watchJoin(forgiven + 1)
+        return
+      }
+      const message = `${store}: the server did not answer the join. It is tried again.`
+      rejoin(new UnavailableError(message, { store }))
+    })
   }
 
   const answered = ({ status, response }: Reply): void => {
@@ -170,11 +183,13 @@ export function createChannel(options: ChannelOptions): Channel {
   }
 
   /** Only a catch-up that stands still is overdue (conformance C25). */
-  const watchCatchUp = (): void => {
+  const watchCatchUp = (forgiven = 0): void => {
     progressed = false
+    const before = session?.progress()
     deadline.set(CATCH_UP_TIMEOUT_MS * 2 ** overdue, () => {
-      if (progressed) {
-        watchCatchUp()
+      const moves = session?.progress() !== before && forgiven < MAX_FORGIVEN
+      if (progressed || moves) {
+        watchCatchUp(progressed ? 0 : forgiven + 1)
         return
       }
       overdue = Math.min(overdue + 1, MAX_PATIENCE)
@@ -269,6 +284,9 @@ export function createChannel(options: ChannelOptions): Channel {
       if (atLeastMs > 0) hold.set(atLeastMs, released)
       leave()
       rejoinIn(rejoins.next(), why, 'lost')
+    },
+    knock() {
+      if (phase === 'refused') join(error)
     },
     close() {
       hold.clear()

@@ -14,6 +14,17 @@ test('the clock of the environment runs timers, and cancels them', async () => {
   expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1_000)
 })
 
+test('a time that timers cannot hold is not over at once', async () => {
+  const clock = createClock({ setTimeout, clearTimeout, now: Date.now })
+  let over = false
+  const cancel = clock.setTimer(2 ** 40, () => {
+    over = true
+  })
+  await new Promise<void>((resolve) => clock.setTimer(20, resolve))
+  cancel()
+  expect(over).toBe(false)
+})
+
 test('an alarm that is set again runs once, for the last setting', () => {
   const time = createFakeTime()
   const clock = time.clock()

@@ -4,7 +4,7 @@ export type { RequestOptions } from './requests.js'
 export type { HeldBy, SyncState, SyncStatus } from './status.js'
 export type { StoreSync } from './store-sync.js'
 export { createSyncClient, type SyncClient, type SyncClientOptions } from './sync-client.js'
-export type { TokenSource } from './token.js'
+export type { IssuedToken, TokenAnswer, TokenSource } from './token.js'
 export type { Link, LinkClose, LinkHandlers, Network, ProbeResult, Transport } from './transport.js'
 export type { Verified } from './verification.js'
 export {

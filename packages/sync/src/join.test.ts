@@ -154,7 +154,7 @@ test('C25 without the end of catch-up the status says so, reads work, and it is 
   foreign(world, 1)
   world.server.withholdComplete = true
   world.put('a', 1)
-  world.time.advance(61_000)
+  world.time.advance(121_000)
   expect(world.sync.status()).toMatchObject({
     state: 'catching-up',
     caughtUpAt: null,

@@ -114,7 +114,7 @@ test('I04 silence: the link is probed after 10 s and the topic joined again afte
   pump.pump()
   time.advance(10_000)
   expect(calls).toEqual(['probe'])
-  time.advance(20_000)
+  time.advance(21_000)
   expect(calls).toEqual(['probe', 'rejoin'])
 })
 

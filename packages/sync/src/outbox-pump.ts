@@ -10,26 +10,29 @@ import type { SyncPort } from '@dustlayer/replica'
 import { createBackoff } from './backoff.js'
 import { type Clock, createAlarm } from './clock.js'
 import { judgeRefusal } from './refusal.js'
+import { createSendWindow } from './send-window.js'
 import type { Sent } from './session.js'
 import { lastPosition, payloadOf, readShipments, type Shipment } from './shipment.js'
 import { createSuspects } from './suspects.js'
 import { quarantined, unencodable, unsupportedBatch } from './unsent.js'
 
-/** How much may be under way to the server without an answer. */
+/** How many ops may be under way to the server without an answer. */
 const WINDOW_OPS = 100
-const WINDOW_BYTES = 256 * 1024
 /** What the socket may have waiting, from all stores. */
 const MAX_BUFFERED = 1024 * 1024
 const DRAIN_POLL_MS = 50
 const PROBE_AFTER_MS = 10_000
 const REJOIN_AFTER_MS = 20_000
+/** So slow may a link be for what was sent to count as still under way. */
+const SLOWEST_BYTES_PER_MS = 1
 
 /** The way of ops to the server, from one catch-up to the loss of that join. */
 export interface Lane {
   /** @throws FrameError when the payload cannot be encoded. */
   push(event: 'write' | 'batch', payload: FramePayload, onReply: (reply: Reply) => void): Sent
   readonly buffered: number
-  probe(): void
+  /** Checks the link; its answer may take so much longer. */
+  probe(allowMs: number): void
   /** The topic has to be joined anew: what it was sent got no answer. */
   rejoin(error: DustError | null): void
 }
@@ -50,6 +53,8 @@ export interface OutboxPump {
   readonly obstacle: DustError | null
   /** What only a new token or another state of the store takes out of the way. */
   readonly hold: DustError | null
+  /** Whether something is under way without an answer. */
+  readonly busy: boolean
   /** Catch-up is complete: what is still in the outbox is not in the log. */
   start(lane: Lane, terms: LaneTerms): void
   /** The join is over. `crash`: something that it was sent may be the cause. */
@@ -80,12 +85,14 @@ export interface OutboxPumpOptions {
 interface Flight {
   readonly shipment: Shipment
   readonly bytes: number
+  readonly sentAt: number
 }
 
 export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
   const { store, port, clock, random } = options
   const flights = new Map<string, Flight>()
   const suspects = createSuspects()
+  const sendWindow = createSendWindow()
   const pause = createAlarm(clock)
   const drain = createAlarm(clock)
   const silence = createAlarm(clock)
@@ -104,13 +111,16 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     silence.clear()
     if (flights.size === 0) return
     silence.set(PROBE_AFTER_MS, () => {
-      lane?.probe()
+      const allowMs = bytes / SLOWEST_BYTES_PER_MS
+      lane?.probe(allowMs)
       // A link that is alive and a server that does not answer: only a new join tells what became of the ops.
-      silence.set(REJOIN_AFTER_MS, () => lane?.rejoin(null))
+      silence.set(REJOIN_AFTER_MS + allowMs, () => lane?.rejoin(null))
     })
   }
 
   const answered = (shipment: Shipment, reply: Reply): void => {
+    const flight = flights.get(shipment.id)
+    if (flight) sendWindow.answered(clock.now() - flight.sentAt)
     suspects.answered(shipment.id)
     answers.push({ shipment, reply })
     options.answered()
@@ -130,7 +140,7 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
       reject(shipment, unencodable(store, shipment, cause))
       return
     }
-    flights.set(shipment.id, { shipment, bytes: sent.bytes })
+    flights.set(shipment.id, { shipment, bytes: sent.bytes, sentAt: clock.now() })
     bytes += sent.bytes
     opsUnderWay += shipment.ops.length
     if (!silence.active) watchSilence()
@@ -154,7 +164,7 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     beginAgain()
     if (!lane || hold || limit) return false
     const window = mustBeCareful() ? 1 : WINDOW_OPS
-    if (opsUnderWay >= window || bytes >= WINDOW_BYTES) return false
+    if (opsUnderWay >= window || bytes >= sendWindow.bytes) return false
     if (lane.buffered > MAX_BUFFERED) {
       drain.set(DRAIN_POLL_MS, options.resumed)
       return false
@@ -173,7 +183,7 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
 
   const mayGo = ({ ops }: Shipment): boolean => {
     // An ifMatch on an own op can only be stated once that op has its revision.
-    if (ops.some(({ waitsFor }) => waitsFor !== null) || bytes >= WINDOW_BYTES) return false
+    if (ops.some(({ waitsFor }) => waitsFor !== null) || bytes >= sendWindow.bytes) return false
     // A batch larger than what is left of the window has it for itself.
     if (flights.size > 0 && opsUnderWay + ops.length > WINDOW_OPS) return false
     if (!terms.write) hold = missingWriteScope(store)
@@ -226,6 +236,9 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     },
     get hold() {
       return hold
+    },
+    get busy() {
+      return flights.size > 0
     },
     start(to, granted) {
       lane = to

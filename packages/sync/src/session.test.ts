@@ -14,6 +14,8 @@ function setUp() {
     codec: jsonCodec,
     clock: createFakeTime().clock(),
     heartbeatDeadlineMs: 10_000,
+    probeDeadlineMs: 3_000,
+    busy: () => false,
     frame: (frame) => frames.push(frame),
     alive: () => {},
     silent: () => {},

@@ -11,10 +11,15 @@ import {
 import { type Clock, createAlarm } from './clock.js'
 import type { Link } from './transport.js'
 
-const HEARTBEAT_MS = 30_000
-const PROBE_DEADLINE_MS = 3_000
-/** How often a late heartbeat is forgiven because other frames keep coming. */
+const HEARTBEAT_TOPIC = 'phoenix'
+/** Proxies and routers forget connections that are silent for half a minute. */
+const HEARTBEAT_MS = 25_000
+/** While data is under way, an answer may stand behind a long message on a slow link, of which nothing shows. */
+const BUSY_DEADLINE_MS = 60_000
+/** How often a late heartbeat is forgiven because other frames keep coming, when there is no reason for them to. */
 const MAX_EXTENSIONS = 2
+/** A deadline that is noticed so much too late was slept through, and says nothing about the link. */
+const SLEPT_MS = 1_000
 /** Servers close a connection that sends a longer message (spec/wire.md §11). */
 const MAX_MESSAGE_BYTES = 8_000_000
 
@@ -51,9 +56,14 @@ export interface Session {
   join(topic: string, payload: FramePayload, onReply: (reply: Reply) => void): Sent
   /** The join is over: nothing that was pushed in it is answered any more, and a late answer is not heard. */
   forget(joinRef: string): void
-  /** Sends a heartbeat now; without an answer within three seconds the link counts as dead. */
-  probe(): void
+  /**
+   * Sends a heartbeat now; without an answer within the short deadline the link counts as dead. Where messages of this
+   * link have been seen to take longer than that, it gets as long as they took; `allowMs` is added.
+   */
+  probe(allowMs?: number): void
   readonly buffered: number
+  /** Changes whenever something of use came from the peer, or left for it: the link moves, be it ever so slowly. */
+  progress(): number
   receive(data: string | ArrayBuffer): void
   /** Stops the timers; nothing is called any more. */
   end(): void
@@ -65,6 +75,10 @@ export interface SessionOptions {
   readonly clock: Clock
   /** How long a heartbeat may stay unanswered. */
   readonly heartbeatDeadlineMs: number
+  /** How long a probe may. */
+  readonly probeDeadlineMs: number
+  /** Whether there is data under way for which others may have to wait. */
+  busy(): boolean
   /** A frame that is no reply, or a reply that cannot be read. */
   frame(frame: Frame): void
   /** A heartbeat was answered. */
@@ -76,19 +90,31 @@ export interface SessionOptions {
 }
 
 export function createSession(options: SessionOptions): Session {
-  const { link, codec, clock, heartbeatDeadlineMs } = options
+  const { link, codec, clock, heartbeatDeadlineMs, probeDeadlineMs } = options
   const replies = new Map<Ref, Awaited>()
   const interval = createAlarm(clock)
   const deadline = createAlarm(clock)
   let lastRef = 0
-  let heard = false
   let extensions = 0
   let ended = false
+  let probing = false
+  let moves = 0
+  let buffered = 0
+  let quietSince = clock.now()
+  /** The longest that a message has been under way, as far as that shows. */
+  let longestGap = 0
+
+  const progress = (): number => {
+    if (link.buffered < buffered) moves += 1
+    buffered = link.buffered
+    return moves
+  }
 
   const send = (frame: Frame, onReply: (reply: Reply) => void): Sent => {
     const data = codec.encode(frame)
     if (data.length > MAX_MESSAGE_BYTES)
       throw new FrameError(`A message of ${data.length} bytes is too large; servers take 8 MB.`)
+    quietSince = clock.now()
     // A frame that we send has a ref.
     const ref = frame[1] as string
     replies.set(ref, { joinRef: frame[0], topic: frame[2], onReply })
@@ -105,10 +131,13 @@ export function createSession(options: SessionOptions): Session {
     send([joinRef, nextRef(), topic, event, payload], onReply)
 
   const expectAnswer = (ms: number): void => {
-    heard = false
+    const before = progress()
+    const due = clock.now() + ms
     deadline.set(ms, () => {
+      const forgiven = options.busy() || extensions < MAX_EXTENSIONS
+      if (clock.now() - due > SLEPT_MS) expectAnswer(probeDeadlineMs)
       // A long message in front of the answer is no silence; a link that only ever talks is no answer either.
-      if (heard && extensions < MAX_EXTENSIONS) {
+      else if (progress() !== before && forgiven) {
         extensions += 1
         expectAnswer(ms)
       } else options.silent()
@@ -116,9 +145,10 @@ export function createSession(options: SessionOptions): Session {
   }
 
   const sendHeartbeat = (): void => {
-    push({ joinRef: null, topic: 'phoenix', event: 'heartbeat', payload: {} }, () => {
+    push({ joinRef: null, topic: HEARTBEAT_TOPIC, event: 'heartbeat', payload: {} }, () => {
       deadline.clear()
       extensions = 0
+      probing = false
       options.alive()
     })
   }
@@ -126,7 +156,14 @@ export function createSession(options: SessionOptions): Session {
   const beat = (): void => {
     interval.set(HEARTBEAT_MS, beat)
     sendHeartbeat()
-    if (!deadline.active) expectAnswer(heartbeatDeadlineMs)
+    if (deadline.active) return
+    expectAnswer(options.busy() ? Math.max(heartbeatDeadlineMs, BUSY_DEADLINE_MS) : heartbeatDeadlineMs)
+  }
+
+  const noteArrival = (): void => {
+    const now = clock.now()
+    if (options.busy()) longestGap = Math.max(longestGap, now - quietSince)
+    quietSince = now
   }
 
   const deliverReply = ([, ref, topic]: Frame, reply: Reply): void => {
@@ -147,16 +184,21 @@ export function createSession(options: SessionOptions): Session {
     forget(joinRef) {
       for (const [ref, awaited] of replies) if (awaited.joinRef === joinRef) replies.delete(ref)
     },
-    probe() {
+    probe(allowMs = 0) {
+      // Several signs of one and the same return must not put the deadline off.
+      if (probing) return
+      probing = true
       sendHeartbeat()
-      expectAnswer(PROBE_DEADLINE_MS)
+      const patience = options.busy() ? Math.min(2 * longestGap, BUSY_DEADLINE_MS) : 0
+      expectAnswer(Math.max(probeDeadlineMs, patience) + allowMs)
     },
     get buffered() {
       return link.buffered
     },
+    progress,
     receive(data) {
       if (ended) return
-      heard = true
+      noteArrival()
       let frame: Frame
       try {
         frame = codec.decode(data)
@@ -165,6 +207,8 @@ export function createSession(options: SessionOptions): Session {
         options.fault(error)
         return
       }
+      // That the server answers a heartbeat moves nobody on.
+      if (frame[2] !== HEARTBEAT_TOPIC) moves += 1
       const reply = frame[3] === 'phx_reply' ? parseReply(frame[4]) : undefined
       if (reply) deliverReply(frame, reply)
       else options.frame(frame)

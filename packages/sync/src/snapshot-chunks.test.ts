@@ -32,7 +32,15 @@ test('a join says what the client can do, and what it has', () => {
   world.settle()
   expect(joins(world)[0]).toEqual({
     last_store_seq: 0,
-    extensions: ['batch', 'snapshot_chunks', 'incarnation', 'digest', 'ordered_writes', 'event_batches'],
+    extensions: [
+      'batch',
+      'snapshot_chunks',
+      'incarnation',
+      'digest',
+      'ordered_writes',
+      'event_batches',
+      'reauth',
+    ],
     incarnation: null,
   })
   world.client.reconnect()

@@ -16,6 +16,7 @@ import { parseGrants, parseTerms } from './join-reply.js'
 import { createOutboxPump } from './outbox-pump.js'
 import { asDustError, type Problems } from './problems.js'
 import { createProgressReport } from './progress-report.js'
+import { createReauthorization } from './reauthorization.js'
 import { createRequests } from './requests.js'
 import { createResyncPace } from './resync-pace.js'
 import type { Session } from './session.js'
@@ -31,6 +32,14 @@ const FRONT = 1_000
 
 /** What the connection drives. */
 export interface StoreSyncCore extends Omit<StoreSync, 'detach'> {
+  /** Whether data is coming or going. */
+  busy(): boolean
+  /** How the store can be told of another token: over its topic, or not while it is joined; `absent`: it is not. */
+  renewal(): 'reauth' | 'unable' | 'absent'
+  /** Tells the server of another token over the store's topic. */
+  reauthorize(token: string): void
+  /** Asks again to be let in, if the server has refused that. */
+  knock(): void
   opened(session: Session): void
   lost(loss: 'lost' | 'blamed'): void
   connectionChanged(state: ConnectionState): void
@@ -46,6 +55,10 @@ export interface StoreSyncOptions {
   /** The time between two comparisons with the server that are made by themselves; milliseconds. */
   readonly verifyEveryMs: number
   random(): number
+  /** The server does not take the token that is in use. */
+  tokenTurnedDown(): void
+  /** The server has taken another token, which may open other stores, too. */
+  reauthorized(): void
 }
 
 /** Keeps one replica in step with one store: events and snapshots in, outbox out. */
@@ -154,6 +167,22 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     unavailable,
   })
 
+  const reauthorization = createReauthorization({
+    store,
+    requests,
+    granted(response) {
+      const before = status.get().permissions
+      const grants = parseGrants(response)
+      status.update(grants)
+      const { read, write } = grants.permissions
+      // A new join sends what was held back, in its order.
+      if (pump.hold || read !== before.read || write !== before.write) channel.rejoin(null)
+      options.reauthorized()
+    },
+    refused: problems.report,
+    tokenTurnedDown: options.tokenTurnedDown,
+  })
+
   const barrier = createBarrier({
     store,
     port,
@@ -189,10 +218,12 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
   })
 
   const refresh = (): void => {
-    if (closed) return
     const { phase } = channel
+    // Neither is true for longer than a moment: whichever changes next tells.
+    if (closed || (phase === 'down' && connection.kind === 'open')) return
     const obstacle = phase === 'live' ? pump.obstacle : null
     const error = connection.kind === 'open' ? (channel.error ?? obstacle) : connection.error
+    reauthorization.refusedNow(phase === 'refused' ? channel.error : pump.hold)
     status.update({
       state: stateOf(connection, phase),
       lastStoreSeq: intake.cursor,
@@ -306,7 +337,7 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
       get buffered() {
         return session?.buffered ?? 0
       },
-      probe: () => session?.probe(),
+      probe: (allowMs: number) => session?.probe(allowMs),
       rejoin: (error: DustError | null) => channel.rejoin(error),
     }
     pump.start(lane, { write: permissions.write, batches: extensions.includes('batch') })
@@ -340,6 +371,13 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
       refresh()
     },
     receive: channel.receive,
+    busy: () => channel.phase === 'joining' || channel.phase === 'catching-up' || pump.busy,
+    renewal() {
+      if (channel.phase !== 'catching-up' && channel.phase !== 'live') return 'absent'
+      return status.get().extensions.includes('reauth') ? 'reauth' : 'unable'
+    },
+    reauthorize: reauthorization.push,
+    knock: channel.knock,
     close() {
       channel.close()
       status.update({ state: 'offline' })

@@ -15,7 +15,10 @@ const VERIFY_EVERY_MS = 3_600_000
 export interface SyncClientOptions {
   /** The server's address, such as `wss://host/ws/sync`. */
   readonly url: string
-  /** A function is called for each connection attempt, so it can give a fresh token. */
+  /**
+   * A function is asked for each connection attempt, before a token expires that says when, and when the server turns
+   * one down. A renewed token goes over the open connection where the server can take it so, else over a new one.
+   */
   readonly token: TokenSource
   /** This client's lasting id; the server echoes it on the events that this client causes. */
   readonly deviceId: string
@@ -41,7 +44,10 @@ export interface SyncClient {
    * @throws OptionError when the store is attached already; ClosedError after `close`.
    */
   attach(store: string, port: SyncPort): StoreSync
-  /** Checks now whether the connection is alive: after sleep, on becoming visible, on any doubt. */
+  /**
+   * Checks now whether the connection is alive, or ends a wait for the next attempt: for whatever says that the world
+   * may have changed, such as a page becoming visible. (A sleep of the machine is noticed without it.)
+   */
   probe(): void
   /** Connects anew at once and asks for a token again: after signing in, or when the user asks for it. */
   reconnect(): void
@@ -76,6 +82,8 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     lost(loss) {
       for (const store of [...stores.values()]) store.lost(loss)
     },
+    busy: () => [...stores.values()].some((store) => store.busy()),
+    renewed: (token) => renewed(token),
     frame(frame) {
       const topic = frame[2]
       if (topic.startsWith(TOPIC_PREFIX)) stores.get(topic.slice(TOPIC_PREFIX.length))?.receive(frame)
@@ -86,12 +94,31 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
     problem: problems.report,
   })
 
+  /** Over the open connection where the server can, else over a new one. */
+  const renewed = (token: string): void => {
+    const all = [...stores.values()]
+    const able = all.filter((store) => store.renewal() === 'reauth')
+    if (able.length === 0 || all.some((store) => store.renewal() === 'unable')) connection.redial(token)
+    else for (const store of able) store.reauthorize(token)
+  }
+
   return {
     attach(store, port) {
       if (closed) throw new ClosedError(`The sync client is closed: ${store} cannot be attached.`)
       if (stores.has(store))
         throw new OptionError(`${store} is attached already: one replica syncs a store.`, { store })
-      const core = createStoreSync({ store, port, clock, problems, verifyEveryMs, random })
+      const core = createStoreSync({
+        store,
+        port,
+        clock,
+        problems,
+        verifyEveryMs,
+        random,
+        tokenTurnedDown: () => connection.tokenTurnedDown(),
+        reauthorized() {
+          for (const other of [...stores.values()]) other.knock()
+        },
+      })
       stores.set(store, core)
       core.connectionChanged(connection.state())
       const session = connection.session()

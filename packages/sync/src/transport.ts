@@ -16,6 +16,7 @@ export interface LinkClose {
 export interface Link {
   /** Sends one message. On a link that is not open it does nothing; `close` will follow. */
   send(data: string | Uint8Array): void
+  /** Lets go of it at once. Nothing is called any more, whether or not closing it has any effect. */
   close(code?: number, reason?: string): void
   /** Bytes handed over and not yet on the network. */
   readonly buffered: number
@@ -27,6 +28,8 @@ export type ProbeResult =
   | { readonly outcome: 'accepted' }
   | { readonly outcome: 'refused'; readonly reason: string }
   | { readonly outcome: 'busy'; readonly retryAfterMs: number }
+  /** Something else answers in the server's place, such as the sign-in page of a network (a captive portal). */
+  | { readonly outcome: 'intercepted' }
   | { readonly outcome: 'unknown' }
 
 /** The way to a server: WebSockets in the field, a script or a simulator in tests. */

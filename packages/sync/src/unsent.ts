@@ -17,7 +17,7 @@ export function quarantined(store: string, shipment: Shipment): DustError {
 
 /** The server does not know batches, and the caller did not allow the ops to be sent one by one. */
 export function unsupportedBatch(store: string, shipment: Shipment): DustError {
-  const message = `${whereOf(store, shipment)}: this server cannot apply ops together, so the batch was undone. Allow separate writes, or use a server with the batch extension.`
+  const message = `${whereOf(store, shipment)}: this server cannot apply ops together, so the batch was undone. Allow separate writes ({ fallback: 'separate' }), or use a server with the batch extension.`
   return new BatchUnsupportedError(message, targetOf(store, shipment))
 }
 

@@ -108,7 +108,9 @@ test.each([
   [426, { ok: true }, {}, { outcome: 'accepted' }],
   [503, undefined, { 'retry-after': '7' }, { outcome: 'busy', retryAfterMs: 7_000 }],
   [429, undefined, {}, { outcome: 'unknown' }],
-  [200, undefined, {}, { outcome: 'unknown' }],
+  [200, undefined, {}, { outcome: 'intercepted' }],
+  [302, undefined, {}, { outcome: 'intercepted' }],
+  [404, undefined, {}, { outcome: 'unknown' }],
 ])('A15 a failed handshake is asked after over HTTP: %d %j', async (status, body, headers, result) => {
   const { asked, probed } = responding(status, body, headers)
   expect(await probed).toEqual(result)
@@ -122,4 +124,27 @@ test('A15 an answer that cannot be read tells nothing', async () => {
   })
   expect(await transport.probe?.(URL)).toEqual({ outcome: 'unknown' })
   expect(createWebSocketTransport({ WebSocket: ScriptedSocket }).probe).toBeUndefined()
+})
+
+test('C21 a socket that is let go of is not heard any more, although closing it has no effect (WebKit 247943)', () => {
+  const { link, socket, heard } = connect()
+  socket.readyState = 1
+  socket.tell('open')
+  link.close()
+  socket.tell('message', { data: 'ghost' })
+  socket.tell('close', { code: 1006 })
+  expect(heard).toEqual(['open'])
+})
+
+test('A15 a redirection is an answer of somebody else', async () => {
+  const transport = createWebSocketTransport({
+    WebSocket: ScriptedSocket,
+    fetch: async () => ({
+      status: 0,
+      type: 'opaqueredirect',
+      headers: { get: () => null },
+      json: () => Promise.reject(new TypeError('opaque')),
+    }),
+  })
+  expect(await transport.probe?.(URL)).toEqual({ outcome: 'intercepted' })
 })

@@ -20,13 +20,18 @@ export interface WebSocketLike {
 
 export interface FetchResponse {
   readonly status: number
+  /** `opaqueredirect` for a redirection that was not followed. */
+  readonly type?: string
   readonly headers: { get(name: string): string | null }
   json(): Promise<unknown>
 }
 
 export interface WebSocketTransportOptions {
   readonly WebSocket: new (url: string) => WebSocketLike
-  /** Without it, the reason of a failed handshake stays unknown: sockets of browsers do not tell. */
+  /**
+   * Without it, the reason of a failed handshake stays unknown: sockets of browsers do not tell. It should not follow
+   * redirections, which a server never answers with, but captive portals do.
+   */
   readonly fetch?: (url: string) => Promise<FetchResponse>
 }
 
@@ -36,7 +41,7 @@ const NO_CLOSE_FRAME: LinkClose = { code: 1006, reason: '' }
 /**
  * The transport over WebSockets. Offers no subprotocol: a browser would fail the connection, as servers select none
  * (spec/wire.md §1).
- * @example createWebSocketTransport({ WebSocket, fetch: (url) => fetch(url) })
+ * @example createWebSocketTransport({ WebSocket, fetch: (url) => fetch(url, { redirect: 'manual' }) })
  */
 export function createWebSocketTransport({ WebSocket, fetch }: WebSocketTransportOptions): Transport {
   return {
@@ -44,9 +49,11 @@ export function createWebSocketTransport({ WebSocket, fetch }: WebSocketTranspor
       const socket = new WebSocket(url)
       let ended = false
       socket.binaryType = 'arraybuffer'
-      socket.addEventListener('open', () => handlers.open())
+      socket.addEventListener('open', () => {
+        if (!ended) handlers.open()
+      })
       socket.addEventListener('message', ({ data }) => {
-        if (typeof data === 'string' || data instanceof ArrayBuffer) handlers.message(data)
+        if (!ended && (typeof data === 'string' || data instanceof ArrayBuffer)) handlers.message(data)
       })
       socket.addEventListener('close', ({ code, reason }) => {
         if (ended) return
@@ -60,7 +67,12 @@ export function createWebSocketTransport({ WebSocket, fetch }: WebSocketTranspor
           // What codecs write is never in shared memory, which is all that the narrower type excludes.
           if (socket.readyState === OPEN) socket.send(data as string | Uint8Array<ArrayBuffer>)
         },
-        close: (code, reason) => socket.close(code, reason),
+        close(code, reason) {
+          // After iOS has suspended a page, closing its socket does nothing, and no event ever comes
+          // (WebKit bug 247943): it is let go of, not waited for.
+          ended = true
+          socket.close(code, reason)
+        },
         get buffered() {
           return socket.bufferedAmount
         },
@@ -93,8 +105,13 @@ async function probe(fetch: (url: string) => Promise<FetchResponse>, url: string
       return seconds > 0 ? { outcome: 'busy', retryAfterMs: seconds * 1000 } : { outcome: 'unknown' }
     }
     default:
-      return { outcome: 'unknown' }
+      return isForeign(response) ? { outcome: 'intercepted' } : { outcome: 'unknown' }
   }
+}
+
+/** A page, or the way to one: no Dust server answers like this where it takes sockets. */
+function isForeign({ status, type }: FetchResponse): boolean {
+  return type === 'opaqueredirect' || (status >= 200 && status < 400)
 }
 
 async function reasonOf(response: FetchResponse): Promise<string> {

@@ -53,3 +53,19 @@ test('settled waits for what is in flight and for what is about to be sent', asy
   await waiting
   expect(await result).toBe(1)
 })
+
+test('a long call travels alone behind its tick, and what ends it behind that', async () => {
+  const sent: string[][] = []
+  const { call, settled } = createCallBatcher(async (batch) => {
+    sent.push(batch.map(({ kind }) => kind))
+    return batch[0]?.kind === 'synced'
+      ? new Promise(() => undefined)
+      : batch.map(() => ({ ok: true, value: null }))
+  })
+  void call({ kind: 'synced', store: 'acme/app', id: '1' })
+  void call({ kind: 'cancel', store: 'acme/app', id: '1' })
+  const ordinary = call({ kind: 'open', store: 'acme/app' })
+  await ordinary
+  expect(sent).toEqual([['open'], ['synced'], ['cancel']])
+  await settled()
+})

@@ -1,12 +1,19 @@
 import { type DustError, errorFromData } from '@dustlayer/protocol'
-import type { Call, CallKind, CallOf, CallResult, ResultOf } from '../tab/tab-protocol.js'
+import {
+  type Call,
+  type CallKind,
+  type CallOf,
+  type CallResult,
+  isLongCall,
+  type ResultOf,
+} from '../tab/tab-protocol.js'
 
-/** Sends a call with all others of this tick, as one message. */
+/** Sends a call with all others of this tick, as one message; long calls follow it, each as its own. */
 export type SendCall = <K extends CallKind>(call: CallOf<K> & { readonly kind: K }) => Promise<ResultOf<K>>
 
 export interface CallBatcher {
   readonly call: SendCall
-  /** Resolves when every call made so far has been answered. */
+  /** Resolves when every call made so far has been answered, but for long ones. */
   settled(): Promise<void>
 }
 
@@ -26,8 +33,12 @@ export function createCallBatcher(
   const flush = (): void => {
     const sending = batch
     batch = []
-    const answered = deliver(sending).finally(() => inFlight.delete(answered))
-    inFlight.add(answered)
+    const together = sending.filter(({ call }) => !travelsAlone(call))
+    if (together.length > 0) {
+      const answered = deliver(together).finally(() => inFlight.delete(answered))
+      inFlight.add(answered)
+    }
+    for (const one of sending) if (travelsAlone(one.call)) void deliver([one])
   }
 
   const deliver = async (sending: readonly OpenCall[]): Promise<void> => {
@@ -64,4 +75,9 @@ export function createCallBatcher(
       while (inFlight.size > 0) await Promise.all(inFlight)
     },
   }
+}
+
+/** A long call's answer must not keep others waiting, and what ends it must not overtake it. */
+function travelsAlone(call: Call): boolean {
+  return isLongCall(call) || call.kind === 'cancel'
 }

@@ -13,16 +13,27 @@ test('close() waits for answers, but not for ever: a leader that is silent is le
     openWorker: () => ({
       calls: () => new Promise((resolve) => (end = resolve)),
       signal: () => undefined,
+      wait: async () => undefined,
+      confirm: () => undefined,
       pause: () => undefined,
+      ping: async () => undefined,
       suspend: () => undefined,
       resume: () => undefined,
+      terminate: () => undefined,
+      destroy: async () => undefined,
       async close() {
         workerClosed = true
         end([{ ok: false, error: errorToData(new ClosedError('closed')) }])
       },
     }),
     watchPage: () => () => undefined,
+    onEnded: () => undefined,
+    setTimer(ms, run) {
+      const timer = setTimeout(run, ms)
+      return () => clearTimeout(timer)
+    },
     now: () => 0,
+    random: () => 0,
     report: () => undefined,
   })
   const write = connection.write('acme/app', { op: 'set', path: 'k', value: 1 })

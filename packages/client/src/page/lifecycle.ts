@@ -3,7 +3,7 @@ import type { PageSignal } from '../tab/tab-protocol.js'
 /** What a page's life means for its worker, which sees none of it by itself. */
 export interface LifecycleHandlers {
   signal(signal: PageSignal): void
-  /** The page goes into the back/forward cache: others must be able to take over. */
+  /** The page goes into the back/forward cache, or is frozen: others must be able to take over. */
   suspend(): void
   resume(): void
 }
@@ -18,6 +18,12 @@ export function watchPage({ signal, suspend, resume }: LifecycleHandlers): () =>
   on(window, 'offline', () => signal('offline'))
   on(document, 'visibilitychange', () => {
     if (document.visibilityState === 'visible') signal('visible')
+  })
+  // Chromium; a page that is frozen while it is visible to nobody. What is posted here still reaches the worker.
+  on(document, 'freeze', suspend)
+  on(document, 'resume', () => {
+    resume()
+    signal('resumed')
   })
   on(window, 'pagehide', (event) => {
     if (isPersisted(event)) suspend()

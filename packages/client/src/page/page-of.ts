@@ -1,5 +1,3 @@
-import type { PageData } from '@dustlayer/replica'
-
 /** One page of a listing; iterates over its items. */
 export interface Page<T> {
   readonly items: readonly T[]
@@ -8,8 +6,6 @@ export interface Page<T> {
   [Symbol.iterator](): Iterator<T>
 }
 
-/** `T` is what the listing's `select` gives: entries, or paths. */
-export function pageOf<T>({ items, nextCursor }: PageData): Page<T> {
-  const typed = items as readonly T[]
-  return { items: typed, nextCursor, [Symbol.iterator]: () => typed[Symbol.iterator]() }
+export function pageOf<T>(items: readonly T[], nextCursor: string | null): Page<T> {
+  return { items, nextCursor, [Symbol.iterator]: () => items[Symbol.iterator]() }
 }

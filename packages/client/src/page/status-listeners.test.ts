@@ -10,7 +10,10 @@ const REPORT: StoreReport = {
   connection: 'live',
   since: 1,
   lastStoreSeq: 7,
-  pending: { count: 0, oldestAt: null },
+  pending: { count: 0, oldestAt: null, heldBy: null, limit: 10 },
+  rejected: 0,
+  rejectedMark: '0 ',
+  lastResync: null,
   permissions: { read: true, write: true },
   scopes: [],
   caughtUpAt: 1,
@@ -24,7 +27,12 @@ const fails = (() => Promise.reject(new UnavailableError('gone'))) as SendCall
 
 test('a problem of this tab shows until a report proves that a leader works', async () => {
   const seen: StoreStatus[] = []
-  const listeners = createStatusListeners({ call: answers, report: () => undefined, now: () => 5 })
+  const listeners = createStatusListeners({
+    call: answers,
+    report: () => undefined,
+    now: () => 5,
+    setTimer: () => () => undefined,
+  })
   listeners.on('acme/app', (status) => seen.push(status))
   await listeners.get('acme/app')
   const problem = new StorageError('storage_failed', 'no')
@@ -37,7 +45,12 @@ test('a problem of this tab shows until a report proves that a leader works', as
 
 test('a dead worker is told to listeners, also to later ones, and to who asks', async () => {
   const seen: StoreStatus[] = []
-  const listeners = createStatusListeners({ call: fails, report: () => undefined, now: () => 5 })
+  const listeners = createStatusListeners({
+    call: fails,
+    report: () => undefined,
+    now: () => 5,
+    setTimer: () => () => undefined,
+  })
   await expect(listeners.get('acme/app')).rejects.toBeInstanceOf(UnavailableError)
   listeners.on('acme/app', (status) => seen.push(status))
   const error = new UnavailableError('did not start')
@@ -60,7 +73,12 @@ test('a store that cannot be opened is told to its own listeners only', async ()
   const call = (({ store }) =>
     store === 'acme/new' ? Promise.reject(error) : Promise.resolve(REPORT)) as SendCall
   const seen: StoreStatus[] = []
-  const listeners = createStatusListeners({ call, report: () => undefined, now: () => 5 })
+  const listeners = createStatusListeners({
+    call,
+    report: () => undefined,
+    now: () => 5,
+    setTimer: () => () => undefined,
+  })
   listeners.on('acme/app', (status) => seen.push(status))
   listeners.on('acme/new', (status) => seen.push(status))
   await new Promise(setImmediate)
@@ -78,6 +96,7 @@ test('a listener that throws is reported, and the others are told; none is after
     call: answers,
     report: (error) => reported.push(error),
     now: () => 5,
+    setTimer: () => () => undefined,
   })
   listeners.on('acme/app', () => {
     throw failure

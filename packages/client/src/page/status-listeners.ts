@@ -8,7 +8,7 @@ import type { Off } from './subscribers.js'
 export interface StatusListeners {
   get(store: string): Promise<StoreStatus>
   /** Calls back with the status now and whenever it changes. */
-  on(store: string, callback: (status: StoreStatus) => void): Off
+  on(store: string, callback: StatusCallback): Off
   deliver(to: readonly number[], report: StoreReport): void
   setLeading(leading: boolean): void
   setProblem(problem: DustError): void
@@ -17,9 +17,12 @@ export interface StatusListeners {
   close(): void
 }
 
+/** `report` is what the leader said, when it has said anything. */
+export type StatusCallback = (status: StoreStatus, report: StoreReport | undefined) => void
+
 interface Listener {
   readonly store: string
-  readonly callback: (status: StoreStatus) => void
+  readonly callback: StatusCallback
   latest: StoreReport | undefined
   /** Why there is no report, when there is none. */
   failure: { readonly error: DustError; readonly since: number } | undefined
@@ -30,24 +33,45 @@ export interface StatusListenersOptions {
   report(error: unknown): void
   /** Epoch ms. */
   now(): number
+  /** Runs a function after so many milliseconds, unless the returned function is called before. */
+  setTimer(ms: number, run: () => void): () => void
 }
 
-export function createStatusListeners({ call, report, now }: StatusListenersOptions): StatusListeners {
+/** Time for a leader that serves. */
+const ANSWER_MS = 250
+
+export function createStatusListeners({
+  call,
+  report,
+  now,
+  setTimer,
+}: StatusListenersOptions): StatusListeners {
   const listeners = new Map<number, Listener>()
   let page: PageState = { leading: false, problem: null }
   let broken: { readonly error: DustError; readonly since: number } | undefined
   let lastId = 0
+  /** Who has asked for a status, and is answered at once when it shows that no leader can. */
+  const asking = new Set<() => void>()
 
   const current = (store: string, latest: StoreReport | undefined): StoreStatus | undefined => {
     if (broken) return brokenStatus(store, broken.error, broken.since)
     return latest && storeStatus(latest, page)
   }
 
-  const tell = ({ store, callback, latest, failure }: Listener): void => {
-    const status = current(store, latest) ?? (failure && brokenStatus(store, failure.error, failure.since))
+  const statusOf = ({ store, latest, failure }: Listener): StoreStatus | undefined =>
+    current(store, latest) ?? (failure && brokenStatus(store, failure.error, failure.since))
+
+  /** What is known when the leader does not answer. */
+  const statusUnanswered = (store: string, problem: DustError): StoreStatus => {
+    const latest = [...listeners.values()].find((listener) => listener.store === store)?.latest
+    return current(store, latest) ?? brokenStatus(store, problem, now())
+  }
+
+  const tell = (listener: Listener): void => {
+    const status = statusOf(listener)
     if (!status) return
     try {
-      callback(status)
+      listener.callback(status, listener.latest)
     } catch (error) {
       report(error)
     }
@@ -69,20 +93,38 @@ export function createStatusListeners({ call, report, now }: StatusListenersOpti
       const listener = listeners.get(id)
       if (!listener) continue
       listener.latest = latest
+      listener.failure = undefined
       tell(listener)
     }
   }
 
   return {
     async get(store) {
+      let answered = (): void => undefined
+      const obstructed = new Promise<StoreStatus>((resolve) => {
+        const look = (): void => {
+          if (page.problem) resolve(statusUnanswered(store, page.problem))
+        }
+        asking.add(look)
+        // What stood in the way when it was asked may not any more: that shows by an answer.
+        const cancel = setTimer(ANSWER_MS, look)
+        answered = () => {
+          cancel()
+          asking.delete(look)
+        }
+      })
       try {
-        const latest = await call({ kind: 'status', store })
-        forgetProblem()
-        return storeStatus(latest, page)
+        const answer = call({ kind: 'status', store }).then((latest) => {
+          forgetProblem()
+          return storeStatus(latest, page)
+        })
+        return await Promise.race([answer, obstructed])
       } catch (error) {
         const status = current(store, undefined)
         if (status) return status
         throw error
+      } finally {
+        answered()
       }
     },
     on(store, callback) {
@@ -105,7 +147,11 @@ export function createStatusListeners({ call, report, now }: StatusListenersOpti
     },
     deliver,
     setLeading: (leading) => setPage({ leading }),
-    setProblem: (problem) => setPage({ problem }),
+    setProblem(problem) {
+      for (const listener of listeners.values()) listener.failure ??= { error: problem, since: now() }
+      setPage({ problem })
+      for (const look of asking) look()
+    },
     setBroken(error) {
       broken = { error, since: now() }
       for (const listener of listeners.values()) tell(listener)

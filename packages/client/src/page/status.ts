@@ -2,7 +2,7 @@ import { type DustError, errorFromData } from '@dustlayer/protocol'
 import type { StorageInfo, StoreReport } from '../tab/tab-protocol.js'
 
 /** How a store stands: with the server, with this device, and with what is still to be sent. */
-export interface StoreStatus extends Omit<StoreReport, 'error' | 'storage'> {
+export interface StoreStatus extends Omit<StoreReport, 'error' | 'storage' | 'rejectedMark'> {
   /** Where this device keeps the replica. `unavailable`: the worker failed, nothing can be read or written. */
   readonly storage:
     | StorageInfo
@@ -20,7 +20,10 @@ export interface PageState {
   readonly problem: DustError | null
 }
 
-export function storeStatus({ error, ...report }: StoreReport, { leading, problem }: PageState): StoreStatus {
+export function storeStatus(
+  { error, rejectedMark, ...report }: StoreReport,
+  { leading, problem }: PageState,
+): StoreStatus {
   return { ...report, leader: leading, error: error ? errorFromData(error) : problem }
 }
 
@@ -31,7 +34,9 @@ export function brokenStatus(store: string, error: DustError, since: number): St
     connection: 'offline',
     since,
     lastStoreSeq: 0,
-    pending: { count: 0, oldestAt: null },
+    pending: { count: 0, oldestAt: null, heldBy: null, limit: 0 },
+    rejected: 0,
+    lastResync: null,
     permissions: { read: false, write: false },
     scopes: [],
     caughtUpAt: null,

@@ -1,21 +1,18 @@
-import { OptionError, type Pattern } from '@dustlayer/protocol'
+import { OptionError, type Pattern, type ResyncRequiredError } from '@dustlayer/protocol'
 import type { ListOptions } from '@dustlayer/replica'
-import { aBoolean, anInteger, aRevision, aSignal, aString, checkOptions, oneOf } from '../options.js'
+import {
+  aBoolean,
+  aFunction,
+  anInteger,
+  aSignal,
+  aString,
+  checkOptions,
+  type OptionRule,
+  oneOf,
+} from '../options.js'
 import type { SubscriptionMode } from '../tab/tab-protocol.js'
-
-/** Preconditions of a put. At most one of them. */
-export interface PutOptions {
-  /** Write only if the entry still has this revision. */
-  readonly ifMatch?: number | undefined
-  /** Write only if there is no entry. */
-  readonly ifAbsent?: boolean | undefined
-}
-
-/** The precondition of a delete. */
-export interface DeleteOptions {
-  /** Delete only if the entry still has this revision. */
-  readonly ifMatch?: number | undefined
-}
+import type { LiveArguments } from './live.js'
+import type { SubscribeArguments } from './subscribers.js'
 
 /** How a listing is paged and projected (spec/semantics.md §8.2). */
 export interface ListingOptions<Select extends string> {
@@ -41,22 +38,39 @@ export interface SubscribeOptions {
    * `'optimistic'`: own writes when they are made, and own rejections.
    */
   readonly mode?: SubscriptionMode | undefined
+  /** How many events may wait for a slow callback before the subscription ends; 1,000 by default. */
+  readonly maxQueueSize?: number | undefined
+  /**
+   * Called when the subscription has ended because the callback, or this tab, was too slow, or (of an `on`) because
+   * changes were lost while the leading tab changed. Read what is needed anew and subscribe again.
+   * Without it, an `on` goes on after such a loss, and the end of a subscription is reported as an uncaught error.
+   */
+  readonly onResync?: ((error: ResyncRequiredError) => unknown) | undefined
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal | undefined
 }
 
-export function checkPutOptions(options: PutOptions | undefined): { ifMatch?: number; ifAbsent?: true } {
-  checkOptions('put', options, { ifMatch: aRevision, ifAbsent: aBoolean })
-  if (options?.ifMatch !== undefined && options.ifAbsent) {
-    throw new OptionError('put takes ifMatch or ifAbsent, not both: an entry that is absent has no revision.')
-  }
-  if (options?.ifMatch !== undefined) return { ifMatch: options.ifMatch }
-  return options?.ifAbsent ? { ifAbsent: true } : {}
+/** What a read may tell besides its answer. */
+export interface GetOptions<T> {
+  /**
+   * Called at most once, and only before the answer: with the value that this device remembers from the last time,
+   * within milliseconds of the start of a page, while the database is still being opened. The value is remembered for
+   * next time.
+   */
+  readonly onStale?: ((value: T) => void) | undefined
 }
 
-export function checkDeleteOptions(options: DeleteOptions | undefined): { ifMatch?: number } {
-  checkOptions('delete', options, { ifMatch: aRevision })
-  return options?.ifMatch === undefined ? {} : { ifMatch: options.ifMatch }
+/** In which order a live query has its nodes, and for how long. */
+export interface LiveOptions {
+  /** By path in UTF-8 byte order; `'asc'` by default. */
+  readonly order?: 'asc' | 'desc' | undefined
+  /**
+   * `'allow'`: the result is remembered on this device, and at the next start it comes first, marked `stale: true`,
+   * within milliseconds, while the database is still being opened. The real one always follows, with `stale: false`.
+   */
+  readonly stale?: 'allow' | undefined
+  /** Ends the query when it aborts. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const LISTING = { limit: anInteger, order: oneOf('asc', 'desc'), after: aString }
@@ -85,10 +99,33 @@ export function checkRangeOptions(options: ListingOptions<RangeSelect> | undefin
 
 export function checkSubscribeOptions(
   call: string,
-  options: SubscribeOptions | undefined,
-): { mode: SubscriptionMode; signal: AbortSignal | undefined } {
-  checkOptions(call, options, { mode: oneOf('all', 'committed', 'optimistic'), signal: aSignal })
-  return { mode: options?.mode ?? 'all', signal: options?.signal }
+  options: SubscribeOptions = {},
+): Pick<SubscribeArguments, 'mode' | 'signal' | 'maxQueueSize' | 'onResync'> {
+  checkOptions(call, options, {
+    mode: oneOf('all', 'committed', 'optimistic'),
+    maxQueueSize: aSize,
+    onResync: aFunction,
+    signal: aSignal,
+  })
+  const { mode = 'all', maxQueueSize, onResync, signal } = options
+  return { mode, maxQueueSize, onResync, signal }
+}
+
+export function checkLiveOptions(
+  options: LiveOptions = {},
+): Pick<LiveArguments, 'order' | 'stale' | 'signal'> {
+  checkOptions('live', options, { order: oneOf('asc', 'desc'), stale: oneOf('allow'), signal: aSignal })
+  const { order = 'asc', stale, signal } = options
+  return { order, stale: stale === 'allow', signal }
+}
+
+export function checkGetOptions(options: GetOptions<never> | undefined): void {
+  checkOptions('get', options, { onStale: aFunction })
+}
+
+const aSize: OptionRule = {
+  must: 'a whole number, 1 or more',
+  test: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
 }
 
 function withoutUndefined(options: ListingOptions<string> | undefined): ListOptions {

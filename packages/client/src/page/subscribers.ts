@@ -1,8 +1,14 @@
-import type { DustError, PatternInput } from '@dustlayer/protocol'
-import type { EntryData } from '@dustlayer/replica'
-import type { RoutedEvent, SubscriptionMode } from '../tab/tab-protocol.js'
+import {
+  type DustError,
+  type PatternInput,
+  parseGivenPattern,
+  ResyncRequiredError,
+} from '@dustlayer/protocol'
+import type { Presence, RoutedEvent, SubscriptionMode } from '../tab/tab-protocol.js'
 import type { SendCall } from './call-batch.js'
-import { changeEvent, type DustEvent, type PresentEvent, presentEvent } from './events.js'
+import { type CallbackQueue, createCallbackQueue } from './callback-queue.js'
+import { changeEvent, type DustEvent, type PresentEvent, presentEvent, type WatchEvent } from './events.js'
+import { createTold, type Told } from './told.js'
 
 /** Ends a subscription. Calling it again does nothing. */
 export type Off = () => void
@@ -12,94 +18,135 @@ export interface SubscribeArguments {
   readonly pattern: PatternInput
   readonly mode: SubscriptionMode
   readonly signal: AbortSignal | undefined
-  readonly onChange: (event: DustEvent) => void
+  /** 1,000 by default. */
+  readonly maxQueueSize?: number | undefined
+  /** The subscription has ended, because events were or would have been lost. */
+  readonly onResync?: ((error: ResyncRequiredError) => unknown) | undefined
+  readonly onChange: (event: DustEvent) => unknown
   /** Given for a `watch`: what is there at its beginning. */
-  readonly onPresent?: (event: PresentEvent) => void
+  readonly onPresent?: (event: PresentEvent) => unknown
 }
 
 /** The callbacks of this page. */
 export interface Subscribers {
   subscribe(options: SubscribeArguments): Off
+  /** What there is for a `watch`: at its beginning, or after events may have been lost. */
+  present(presence: readonly Presence[]): void
   deliver(events: readonly RoutedEvent[]): void
+  /** The leader has dropped these: what came for them was more than this page took in, or some of it is lost. */
+  drop(ids: readonly number[]): void
   close(): void
 }
 
 interface Subscriber {
-  readonly onChange: (event: DustEvent) => void
-  /** Events that came before the entries that were there; null once those have been told. */
-  early: DustEvent[] | null
+  readonly options: SubscribeArguments
+  readonly queue: CallbackQueue<WatchEvent>
+  readonly off: Off
+  /** Of a `watch` that has begun. */
+  told: Told | undefined
 }
 
 export interface SubscribersOptions {
   readonly call: SendCall
+  /** A number that no other subscription of this page has. */
+  nextId(): number
   /** A callback threw. */
   report(error: unknown): void
 }
 
-export function createSubscribers({ call, report }: SubscribersOptions): Subscribers {
-  const subscribers = new Map<number, Subscriber>()
-  let lastId = 0
+const MAX_QUEUE_SIZE = 1_000
 
-  /** One callback's failure is its own: it is reported, and the others are called. */
-  const tell = <E>(callback: (event: E) => void, event: E): void => {
-    try {
-      callback(event)
-    } catch (error) {
-      report(error)
-    }
+export function createSubscribers({ call, nextId, report }: SubscribersOptions): Subscribers {
+  const subscribers = new Map<number, Subscriber>()
+
+  /** Forgets it here; whether it was known. */
+  const remove = (id: number): Subscriber | undefined => {
+    const subscriber = subscribers.get(id)
+    if (!subscriber) return undefined
+    subscribers.delete(id)
+    subscriber.queue.stop()
+    subscriber.options.signal?.removeEventListener('abort', subscriber.off)
+    return subscriber
   }
 
-  const begin = (
-    id: number,
-    store: string,
-    present: readonly EntryData[],
-    onPresent: (event: PresentEvent) => void,
-  ): void => {
-    for (const entry of present) {
-      if (!subscribers.has(id)) return
-      tell(onPresent, presentEvent(store, entry))
-    }
-    const subscriber = subscribers.get(id)
+  const unsubscribe = (id: number, store: string): void => {
+    call({ kind: 'unsubscribe', store, id }).catch(() => undefined)
+  }
+
+  const resync = (id: number, reason: string): void => {
+    const subscriber = remove(id)
     if (!subscriber) return
-    const early = subscriber.early ?? []
-    subscriber.early = null
-    for (const event of early) if (subscribers.has(id)) tell(subscriber.onChange, event)
+    const { store, pattern, onResync } = subscriber.options
+    const what = `${store}: the subscription to ${JSON.stringify(pattern)} has ended, because ${reason}.`
+    const error = new ResyncRequiredError(`${what} Read what you need anew, and subscribe again.`, { store })
+    // Without this the callback would stay silent and nobody would know why.
+    if (!onResync) report(error)
+    else
+      createCallbackQueue({ callback: onResync, limit: 1, report, onOverflow: () => undefined }).push(error)
   }
 
   return {
-    subscribe({ store, pattern, mode, signal, onChange, onPresent }) {
+    subscribe(options) {
+      const { store, pattern, mode, signal, maxQueueSize = MAX_QUEUE_SIZE, onChange, onPresent } = options
       if (signal?.aborted) return () => undefined
-      const id = ++lastId
-      subscribers.set(id, { onChange, early: onPresent ? [] : null })
+      const id = nextId()
       const off = (): void => {
-        signal?.removeEventListener('abort', off)
-        if (subscribers.delete(id)) call({ kind: 'unsubscribe', store, id }).catch(() => undefined)
+        if (remove(id)) unsubscribe(id, store)
       }
-      signal?.addEventListener('abort', off, { once: true })
-      call({
-        kind: 'subscribe',
-        store,
-        subscription: { id, store, pattern, mode },
-        present: onPresent !== undefined,
-      }).then(
-        (present) => onPresent && begin(id, store, present, onPresent),
-        (error: DustError) => {
-          // Without this the callback would stay silent and nobody would know why.
-          if (subscribers.delete(id)) report(error)
+      const queue = createCallbackQueue<WatchEvent>({
+        callback: (event) => (event.type === 'present' ? onPresent?.(event) : onChange(event)),
+        limit: maxQueueSize,
+        report,
+        onOverflow() {
+          unsubscribe(id, store)
+          resync(id, `its callback is slower than the changes (maxQueueSize is ${maxQueueSize})`)
         },
-      )
+      })
+      subscribers.set(id, { options, queue, off, told: undefined })
+      signal?.addEventListener('abort', off, { once: true })
+      const subscription = {
+        id,
+        store,
+        pattern,
+        mode,
+        watch: onPresent !== undefined,
+        maxQueueSize,
+        gapless: options.onResync !== undefined,
+      }
+      call({ kind: 'subscribe', store, subscription }).catch((error: DustError) => {
+        // As above.
+        if (remove(id)) report(error)
+      })
       return off
     },
-    deliver(events) {
-      for (const { event, to } of events) {
-        const change = changeEvent(event)
-        for (const id of to) {
-          const subscriber = subscribers.get(id)
-          if (subscriber?.early) subscriber.early.push(change)
-          else if (subscriber) tell(subscriber.onChange, change)
+    present(presence) {
+      for (const { to, store, entries } of presence) {
+        const subscriber = subscribers.get(to)
+        if (!subscriber) continue
+        const { queue, told, options } = subscriber
+        if (!told) {
+          subscriber.told = createTold(parseGivenPattern(options.pattern), entries)
+          queue.pushAll(entries.map((entry) => presentEvent(store, entry)))
+        } else if (options.mode !== 'optimistic') {
+          queue.pushAll(told.level(store, entries).map(changeEvent))
         }
       }
     },
-    close: () => subscribers.clear(),
+    deliver(events) {
+      for (const { event, to } of events) {
+        // Before any callback gets hold of the value.
+        for (const id of to) subscribers.get(id)?.told?.note(event)
+        const change = changeEvent(event)
+        for (const id of to) subscribers.get(id)?.queue.push(change)
+      }
+    },
+    drop(ids) {
+      for (const id of ids) {
+        resync(id, 'more changed than this tab took in, or changes were lost while the leading tab changed')
+      }
+    },
+    close() {
+      for (const id of [...subscribers.keys()]) remove(id)
+    },
   }
 }

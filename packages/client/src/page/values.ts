@@ -1,37 +1,34 @@
-import { checkValue, InvalidValueError, isPlainMap, type JsonValue } from '@dustlayer/protocol'
+import { InvalidValueError, isPlainMap, type JsonValue, toJsonValue, toLeafValue } from '@dustlayer/protocol'
 
-/**
- * The value as it is at the call: what the caller does to it afterwards, before the batch leaves, must not count.
- * @throws InvalidValueError
- */
-export function takeValue(value: unknown): JsonValue {
-  return copy(checkValue(value))
+/** What `take` makes of a value. Its error names the write: a batch may have many. */
+export function takeFor(call: string, path: string, take: () => JsonValue): JsonValue {
+  try {
+    return take()
+  } catch (error) {
+    if (!(error instanceof InvalidValueError)) throw error
+    const { message, fields } = error
+    throw new InvalidValueError(`${call} ${path}: ${message}`, String(fields.at), { path })
+  }
 }
 
 /** @throws InvalidValueError when it is not a map. */
 export function takeMap(value: unknown): JsonValue {
-  const map = takeValue(value)
+  const map = toJsonValue(value)
   if (!isPlainMap(map))
-    throw new InvalidValueError('merge needs a map of children; use put for other values.', '')
+    throw new InvalidValueError('It needs a map of children; use put for other values.', '')
   return map
 }
 
 /** @throws InvalidValueError when it is not a number. */
 export function takeNumber(value: unknown): JsonValue {
-  const number = takeValue(value)
+  const number = toJsonValue(value)
   if (typeof number === 'number' || typeof number === 'bigint') return number
-  throw new InvalidValueError('increment needs a number.', '')
+  throw new InvalidValueError('It needs a number to add.', '')
 }
 
 /** @throws InvalidValueError for null, which no set can hold. */
-export function takeMember(call: string, value: unknown): JsonValue {
-  const member = takeValue(value)
-  if (member === null) throw new InvalidValueError(`${call} needs a member other than null.`, '')
+export function takeMember(value: unknown): JsonValue {
+  const member = toLeafValue(value)
+  if (member === null) throw new InvalidValueError('It needs a member other than null.', '')
   return member
-}
-
-function copy(value: JsonValue): JsonValue {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(copy)
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copy(inner)]))
 }

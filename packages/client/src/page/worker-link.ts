@@ -1,33 +1,56 @@
-import { UnavailableError } from '@dustlayer/protocol'
+import { errorFromData, UnavailableError } from '@dustlayer/protocol'
+import type { IssuedToken } from '@dustlayer/sync'
 import { proxy, releaseProxy, transfer, wrap } from 'comlink'
+import { randomId } from '../random-id.js'
 import { spawnWorker } from '../spawn-worker.js'
-import type { Call, CallResult, PageSignal } from '../tab/tab-protocol.js'
+import type { Call, CallResult, Hello, PageSignal, Receipt } from '../tab/tab-protocol.js'
+import { watchLife } from './worker-life.js'
 import type { Notice, WorkerApi, WorkerConfig } from './worker-protocol.js'
 
-/** The page's end of its worker. */
+/** The page's end of one worker. */
 export interface WorkerLink {
-  /** @throws UnavailableError when the worker is or becomes unusable before it answers. */
-  calls(batch: readonly Call[]): Promise<readonly CallResult[]>
+  /**
+   * `again`: a worker before this one may have passed the calls on.
+   * @throws UnavailableError when the worker cannot take them.
+   */
+  calls(batch: readonly Call[], again: boolean): Promise<readonly CallResult[]>
   signal(signal: PageSignal): void
+  /** Resolves after so many milliseconds: browsers slow down the timers of a hidden page, not those of its worker. */
+  wait(ms: number): Promise<void>
   pause(paused: boolean): void
+  /** What has been taken in of the news. */
+  confirm(receipt: Receipt): void
+  /** Resolves when the worker has answered. */
+  ping(): Promise<void>
   suspend(): void
   resume(): void
   /** Lets the worker hand everything over, then ends it. */
   close(): Promise<void>
+  /** Ends it at once. */
+  terminate(): void
+  /** @throws UnavailableError when something of the instance's data could not be removed. */
+  destroy(): Promise<void>
 }
 
 /** What the worker tells unasked. */
 export interface WorkerHandlers {
   onNotice(notice: Notice): void
-  /** The worker failed. It cannot be used any more when `fatal`. */
-  onFailure(error: UnavailableError, fatal: boolean): void
+  /** The worker is ready for calls. */
+  onStarted(): void
+  /** The worker seems to have ended; it is alive all the same if it answers. */
+  onSilence(): void
+  /** The worker cannot be relied on any more; not told after `close` or `terminate`. */
+  onFailure(error: UnavailableError): void
 }
 
 export interface WorkerLinkOptions {
   readonly workerUrl: string | URL | undefined
   readonly config: WorkerConfig
-  getToken(): Promise<string>
+  getToken(): Promise<IssuedToken | null>
 }
+
+/** Starts a worker; `restored` is what an earlier worker of this page had registered. */
+export type OpenWorker = (handlers: WorkerHandlers, restored: Hello | undefined) => WorkerLink
 
 /** How long a worker may take to hand over before it is ended anyway. */
 const CLOSE_DEADLINE_MS = 5_000
@@ -36,81 +59,98 @@ const CLOSE_DEADLINE_MS = 5_000
  * Starts a worker of its own for this page.
  *
  * Comlink forgets a call when its proxy is collected (GoogleChromeLabs/comlink#692) and never learns of a worker's
- * death, so this keeps the proxy for as long as the worker lives, and settles open calls itself.
+ * death, so this keeps the proxy for as long as the worker lives; `createWorkerKeeper` watches over it.
  */
-export function startWorker(options: WorkerLinkOptions, { onNotice, onFailure }: WorkerHandlers): WorkerLink {
-  const { workerUrl, config, getToken } = options
+export function startWorker(
+  { workerUrl, config, getToken }: WorkerLinkOptions,
+  handlers: WorkerHandlers,
+  restored: Hello | undefined,
+): WorkerLink {
   const worker = spawnWorker(workerUrl)
   const remote = wrap<WorkerApi>(worker)
   const notices = new MessageChannel()
-  const open = new Set<(error: UnavailableError) => void>()
+  const off = new AbortController()
+  const life = `dust:worker:${randomId('')}`
   let started = false
-  let dead: UnavailableError | undefined
 
   const fail = (reason: string): void => {
-    const error = new UnavailableError(
-      started
-        ? `Dust's worker failed: ${reason}`
-        : `Dust's worker did not start: ${reason}. Check that its file is served (see docs/bundlers.md) and that the page's Content-Security-Policy allows it.`,
-    )
-    if (!started) dead = error
-    for (const reject of open) reject(error)
-    onFailure(error, dead !== undefined)
+    if (off.signal.aborted) return
+    const what = started ? "Dust's worker failed" : "Dust's worker did not start"
+    const hint = started
+      ? ''
+      : " Check that its file is served (see docs/bundlers.md) and that the page's Content-Security-Policy allows it."
+    handlers.onFailure(new UnavailableError(`${what}: ${reason}.${hint}`))
   }
 
-  /** A remote call that also ends when the worker fails. */
-  const guarded = <T>(run: () => Promise<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      if (dead) {
-        reject(dead)
-        return
-      }
-      open.add(reject)
-      run()
-        .then(resolve, (error: unknown) =>
-          reject(
-            new UnavailableError(
-              `Dust's worker could not take the call: ${String(error)}`,
-              {},
-              { cause: error },
-            ),
-          ),
-        )
-        .finally(() => open.delete(reject))
-    })
+  const terminate = (): void => {
+    off.abort()
+    remote[releaseProxy]()
+    notices.port1.onmessage = null
+    notices.port1.close()
+    worker.terminate()
+  }
 
   const ignoreFailure = (): void => {
-    // Reported by `onFailure`, and there is no caller to tell.
+    // `onFailure` tells it, and there is no caller to tell.
   }
 
-  worker.addEventListener('error', (event) => {
-    event.preventDefault()
-    fail(event.message || 'its script could not be loaded')
-  })
-  worker.addEventListener('messageerror', () => fail('a message could not be read'))
-  notices.port1.onmessage = ({ data }) => onNotice(data)
-  guarded(() => remote.start(config, transfer(notices.port2, [notices.port2]), proxy(getToken))).then(() => {
-    started = true
-  }, ignoreFailure)
+  const { signal } = off
+  worker.addEventListener(
+    'error',
+    (event) => {
+      event.preventDefault()
+      fail(event.message || 'its script could not be loaded')
+    },
+    { signal },
+  )
+  worker.addEventListener('messageerror', () => fail('a message could not be read'), { signal })
+  notices.port1.onmessage = ({ data }) => handlers.onNotice(data)
+  remote.start(config, life, transfer(notices.port2, [notices.port2]), proxy(getToken), restored).then(
+    (living) => {
+      started = true
+      if (living) watchLife(life, signal, handlers.onSilence)
+      handlers.onStarted()
+    },
+    (error: unknown) => fail(messageOf(error)),
+  )
 
   return {
-    calls: (batch) => guarded(() => remote.calls(batch)),
-    signal: (signal) => void guarded(() => remote.signal(signal)).catch(ignoreFailure),
-    pause: (paused) => void guarded(() => remote.pause(paused)).catch(ignoreFailure),
-    suspend: () => void guarded(() => remote.suspend()).catch(ignoreFailure),
-    resume: () => void guarded(async () => remote.resume()).catch(ignoreFailure),
+    async calls(batch, again) {
+      try {
+        return await remote.calls(batch, again)
+      } catch (cause) {
+        throw new UnavailableError(
+          `Dust's worker could not take the call: ${messageOf(cause)}`,
+          {},
+          { cause },
+        )
+      }
+    },
+    signal: (signal) => void remote.signal(signal).catch(ignoreFailure),
+    wait: (ms) => remote.wait(ms),
+    pause: (paused) => void remote.pause(paused).catch(ignoreFailure),
+    // By the port of the news: nobody waits for an answer.
+    confirm: (receipt) => notices.port1.postMessage(receipt),
+    ping: () => remote.ping(),
+    suspend: () => void remote.suspend().catch(ignoreFailure),
+    resume: () => void remote.resume().catch(ignoreFailure),
     async close() {
       let timer: ReturnType<typeof setTimeout> | undefined
       const tooLate = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, CLOSE_DEADLINE_MS)
       })
-      await Promise.race([guarded(() => remote.close()).catch(ignoreFailure), tooLate])
+      await Promise.race([remote.close().catch(ignoreFailure), tooLate])
       clearTimeout(timer)
-      remote[releaseProxy]()
-      notices.port1.close()
-      worker.terminate()
-      const ended = new UnavailableError("Dust's worker was ended before it answered.")
-      for (const reject of open) reject(ended)
+      terminate()
+    },
+    terminate,
+    async destroy() {
+      const failure = await remote.destroy()
+      if (failure) throw errorFromData(failure)
     },
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

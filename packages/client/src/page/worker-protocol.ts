@@ -1,32 +1,54 @@
 import type { ErrorData } from '@dustlayer/protocol'
-import type { Call, CallResult, News, PageSignal } from '../tab/tab-protocol.js'
+import type { IssuedToken } from '@dustlayer/sync'
+import type { StorageMode } from '../storage/open-storage.js'
+import type { Call, CallResult, Hello, News, PageSignal } from '../tab/tab-protocol.js'
 
 /** What the page tells its worker to begin with. */
 export interface WorkerConfig {
+  /** As `instanceKey` makes it. */
   readonly instance: string
   readonly url: string
   readonly format: 'json' | 'msgpack'
-  readonly storage: 'auto' | 'memory'
+  readonly storage: StorageMode
   /** Null: beside the worker's own file. */
   readonly wasmUrl: string | null
 }
 
 /** The worker's functions as the page calls them, through Comlink. */
 export interface WorkerApi {
-  /** `notices` is the worker's end of the port on which it posts {@link Notice}s. */
-  start(config: WorkerConfig, notices: MessagePort, getToken: () => Promise<string>): void
-  calls(batch: readonly Call[]): Promise<readonly CallResult[]>
+  /**
+   * `notices` is the worker's end of the port on which it posts {@link Notice}s and the page receipts.
+   * `restored` is what a worker before this one had registered. True: it holds the lock `life` until it ends.
+   */
+  start(
+    config: WorkerConfig,
+    life: string,
+    notices: MessagePort,
+    getToken: () => Promise<IssuedToken | null>,
+    restored: Hello | undefined,
+  ): Promise<boolean>
+  /** `again`: a worker before this one may have passed the calls on. */
+  calls(batch: readonly Call[], again: boolean): Promise<readonly CallResult[]>
   signal(signal: PageSignal): void
+  wait(ms: number): Promise<void>
   pause(paused: boolean): void
+  /** Answers, if the worker is alive. */
+  ping(): void
   /** Hands everything over to other tabs, until `resume`. */
   suspend(): Promise<void>
   resume(): void
   /** Resolves when nothing is held any more. */
   close(): Promise<void>
+  /** Removes the instance's data: undefined when everything is gone, else why not. */
+  destroy(): Promise<ErrorData | undefined>
 }
 
-/** What the worker tells its page unasked. */
+/** What the worker tells its page unasked; what the page tells it unasked are receipts. */
 export type Notice =
   | { readonly kind: 'news'; readonly news: News }
   | { readonly kind: 'leading'; readonly leading: boolean }
   | { readonly kind: 'problem'; readonly error: ErrorData }
+  /** The worker is to be replaced; nothing is wrong with it. */
+  | { readonly kind: 'restart' }
+  /** The worker has left its instance for good. */
+  | { readonly kind: 'ended'; readonly error: ErrorData }

@@ -1,4 +1,4 @@
-import { type DustError, errorFromData, UnavailableError } from '@dustlayer/protocol'
+import { BatchError, type DustError, errorFromData, UnavailableError } from '@dustlayer/protocol'
 import type { SettledWrite } from '../tab/tab-protocol.js'
 
 /** What the server made of a write. */
@@ -20,6 +20,14 @@ export interface WriteReceipt {
 
 /** Resolves when the write is durable on this device; `committed` tells the server's verdict. */
 export type Write = Promise<WriteReceipt> & Pick<WriteReceipt, 'committed'>
+
+/**
+ * Resolves, with a receipt for each op, when the whole batch is durable on this device; `committed` when the server
+ * has decided about all of them. It rejects with the error of the op that was refused.
+ */
+export type BatchWrite = Promise<readonly WriteReceipt[]> & {
+  readonly committed: Promise<readonly Committed[]>
+}
 
 /** Writes of this page whose verdict is open. */
 export interface PendingWrites {
@@ -43,7 +51,7 @@ export function createPendingWrites(): PendingWrites {
           throw error
         },
       )
-      return createWrite(receipt, committed)
+      return withVerdict(receipt, committed)
     },
     settle({ opId, verdict }) {
       const write = open.get(opId)
@@ -63,11 +71,36 @@ export function createPendingWrites(): PendingWrites {
 
 /** A write refused at the call. */
 export function refusedWrite(error: unknown): Write {
-  return createWrite(Promise.reject(error), Promise.reject(error))
+  return withVerdict(Promise.reject(error), Promise.reject(error))
+}
+
+/** Writes that were made together, as one. */
+export function batchWrite(writes: readonly Write[]): BatchWrite {
+  return withVerdict(Promise.all(writes), allCommitted(writes.map(({ committed }) => committed)))
+}
+
+/** A batch refused at the call. */
+export function refusedBatch(error: unknown): BatchWrite {
+  return withVerdict(Promise.reject(error), Promise.reject(error))
+}
+
+/** When one op takes the others down with it, its own error tells more than theirs. */
+async function allCommitted(verdicts: readonly Promise<Committed>[]): Promise<readonly Committed[]> {
+  const errors: unknown[] = []
+  const committed: Committed[] = []
+  for (const verdict of await Promise.allSettled(verdicts)) {
+    if (verdict.status === 'fulfilled') committed.push(verdict.value)
+    else errors.push(verdict.reason)
+  }
+  if (errors.length > 0) throw errors.find((error) => !(error instanceof BatchError)) ?? errors[0]
+  return committed
 }
 
 /** Nobody has to look at the verdict; and who looks at nothing else must not be told of the failure twice. */
-function createWrite(receipt: Promise<WriteReceipt>, committed: Promise<Committed>): Write {
+function withVerdict<R, C>(
+  receipt: Promise<R>,
+  committed: Promise<C>,
+): Promise<R> & { readonly committed: Promise<C> } {
   const unseen = (): void => undefined
   committed.catch(unseen)
   return Object.defineProperty(receipt, 'committed', {
@@ -76,5 +109,5 @@ function createWrite(receipt: Promise<WriteReceipt>, committed: Promise<Committe
       receipt.catch(unseen)
       return committed
     },
-  }) as Write
+  }) as Promise<R> & { readonly committed: Promise<C> }
 }

@@ -1,34 +1,55 @@
 import { openBetterSqlite } from '@dustlayer/replica/testing'
 import { expect, test } from 'vitest'
-import { openLadder, type Rung } from './ladder.js'
+import type { DatabaseFiles } from './database-files.js'
+import { openLadder, type Rung, type StorageTerms } from './ladder.js'
 
-const memory: Rung = {
-  name: 'memory',
-  open: async () => ({
-    info: { kind: 'memory', persisted: null },
-    open: async () => openBetterSqlite(),
-    close: async () => undefined,
-  }),
+const files: DatabaseFiles = {
+  kind: 'memory',
+  names: () => [],
+  open: async () => ({ driver: openBetterSqlite(), unclean: false, durable: () => null }),
+  openDamaged: async () => openBetterSqlite(),
+  remove: async () => undefined,
+  makeRoom: () => false,
+  close: async () => undefined,
+  abandon: () => undefined,
 }
+const memory: Rung = { name: 'memory', open: async () => files }
 const broken = (name: string): Rung => ({
   name,
   open: () => Promise.reject(new Error('no access handles')),
 })
+const termsOf = (signal: AbortSignal): StorageTerms => ({
+  epoch: 1,
+  signal,
+  onWaiting: () => undefined,
+  onFault: () => undefined,
+})
+const terms = termsOf(new AbortController().signal)
 
 test('the first rung that opens is taken', async () => {
-  const storage = await openLadder([memory, broken('never tried')])
-  expect(storage.info).toEqual({ kind: 'memory', persisted: null })
+  expect(await openLadder([memory, broken('never tried')], terms)).toEqual({ files, reason: undefined })
 })
 
 test('a lower rung says why the upper ones were not taken', async () => {
-  const storage = await openLadder([broken('opfs'), broken('indexeddb'), memory])
-  expect(storage.info).toEqual({
-    kind: 'memory',
-    persisted: null,
+  expect(await openLadder([broken('opfs'), broken('indexeddb'), memory], terms)).toEqual({
+    files,
     reason: 'opfs: no access handles; indexeddb: no access handles',
   })
 })
 
-test('when none opens, the last failure is the error', async () => {
-  await expect(openLadder([broken('opfs')])).rejects.toThrow('no access handles')
+test('when none opens, the error tells all failures', async () => {
+  const failing = openLadder([broken('opfs'), broken('indexeddb')], terms)
+  await expect(failing).rejects.toThrow('opfs: no access handles; indexeddb: no access handles')
+})
+
+test('who leaves while a rung is tried gets no lower one', async () => {
+  const leaving = new AbortController()
+  const waiting: Rung = {
+    name: 'opfs',
+    open: ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  }
+  const opening = openLadder([waiting, memory], termsOf(leaving.signal))
+  leaving.abort()
+  await expect(opening).rejects.toBe(leaving.signal.reason)
 })

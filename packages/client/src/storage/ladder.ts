@@ -1,41 +1,43 @@
-import type { SqliteDriver } from '@dustlayer/replica'
-import type { StorageInfo } from '../tab/tab-protocol.js'
+import type { DatabaseFiles } from './database-files.js'
+import type { StorageTerms } from './storage.js'
 
-/** Where the leader keeps its databases, one for each store. */
-export interface Storage {
-  readonly info: StorageInfo
-  /** Opens the store's database, creating it when it is not there. */
-  open(store: string): Promise<SqliteDriver>
-  /** Releases all handles. The drivers must be closed before. */
-  close(): Promise<void>
-}
+export type { Storage, StorageTerms } from './storage.js'
 
 /** One kind of storage. Whether a browser has it shows only by trying it (spec/sqlite-wasm.md). */
 export interface Rung {
   readonly name: string
-  /** @throws when this browser, or this page, cannot have it. */
-  open(): Promise<Storage>
+  /**
+   * @throws when this browser, or this page, cannot have it.
+   * @throws the signal's reason when it aborts.
+   */
+  open(terms: StorageTerms): Promise<DatabaseFiles>
+}
+
+/** Where the ladder ended. */
+export interface Landing {
+  readonly files: DatabaseFiles
+  /** What failed on the rungs above. */
+  readonly reason: string | undefined
 }
 
 /**
- * The first rung that opens. What failed before it is told in `info.reason`.
- * @throws the last rung's error when none opens.
+ * The first rung that opens.
+ * @throws AggregateError that tells what failed on each rung, when none opens.
  */
-export async function openLadder(rungs: readonly [Rung, ...Rung[]]): Promise<Storage> {
+export async function openLadder(rungs: readonly Rung[], terms: StorageTerms): Promise<Landing> {
+  const { signal } = terms
   const reasons: string[] = []
-  let failure: unknown
+  const failures: unknown[] = []
   for (const rung of rungs) {
+    signal.throwIfAborted()
     try {
-      const storage = await rung.open()
-      return reasons.length === 0 ? storage : withReason(storage, reasons.join('; '))
+      const files = await rung.open(terms)
+      return { files, reason: reasons.length === 0 ? undefined : reasons.join('; ') }
     } catch (error) {
-      failure = error
+      signal.throwIfAborted()
+      failures.push(error)
       reasons.push(`${rung.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  throw failure
-}
-
-function withReason(storage: Storage, reason: string): Storage {
-  return { info: { ...storage.info, reason }, open: storage.open, close: storage.close }
+  throw new AggregateError(failures, reasons.join('; '))
 }

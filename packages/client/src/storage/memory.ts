@@ -7,9 +7,18 @@ export function memoryRung(sqlite3: Sqlite3Static): Rung {
   return {
     name: 'memory',
     open: async () => ({
-      info: { kind: 'memory', persisted: null },
-      open: async () => createWasmDriver(sqlite3, new sqlite3.oo1.DB(':memory:')),
+      kind: 'memory',
+      names: () => [],
+      open: async () => ({
+        driver: createWasmDriver(sqlite3, new sqlite3.oo1.DB(':memory:')),
+        unclean: false,
+        durable: () => null,
+      }),
+      openDamaged: async () => createWasmDriver(sqlite3, new sqlite3.oo1.DB(':memory:')),
+      remove: async () => undefined,
+      makeRoom: () => false,
       close: async () => undefined,
+      abandon: () => undefined,
     }),
   }
 }

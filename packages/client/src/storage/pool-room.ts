@@ -13,6 +13,8 @@ export interface FilePool {
 export interface PoolRoom {
   /** Resolves when there is room for the database's files, whether or not those of earlier calls exist yet. */
   reserve(database: string): Promise<void>
+  /** The database is gone. */
+  forget(database: string): void
 }
 
 export function createPoolRoom(pool: FilePool): PoolRoom {
@@ -26,6 +28,9 @@ export function createPoolRoom(pool: FilePool): PoolRoom {
       const grown = growing.then(() => pool.reserveMinimumCapacity(files))
       growing = grown.catch(() => undefined)
       await grown
+    },
+    forget(database) {
+      databases.delete(database)
     },
   }
 }

@@ -20,7 +20,7 @@ export const openBroadcastChannel: OpenChannel = (name, onMessage) => {
   }
 }
 
-/** Channels within one JavaScript realm, for tests and for pages that may not share (see `soloTab`). */
+/** Channels within one JavaScript realm, for tests and for pages that may not share (see `findCompany`). */
 export function createLocalChannels(): OpenChannel {
   const ends = new Map<string, Set<(message: unknown) => void>>()
   return (name, onMessage) => {

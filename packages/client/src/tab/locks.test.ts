@@ -14,11 +14,11 @@ test('one holds a lock, the others wait in order; releasing twice is releasing o
   await locks.acquire('b')
   await turn()
   expect(order).toEqual([])
-  first()
-  first()
+  first.release()
+  first.release()
   await turn()
   expect(order).toEqual(['second'])
-  const release = await second
+  const { release } = await second
   release()
   await third
   expect(order).toEqual(['second', 'third'])
@@ -26,7 +26,7 @@ test('one holds a lock, the others wait in order; releasing twice is releasing o
 
 test('who gives up waiting is skipped', async () => {
   const locks = createLocalLocks()
-  const release = await locks.acquire('a')
+  const { release } = await locks.acquire('a')
   const patience = new AbortController()
   const impatient = locks.acquire('a', patience.signal)
   const patient = locks.acquire('a')
@@ -40,7 +40,7 @@ test('who gives up waiting is skipped', async () => {
 test('held locks are listed by prefix', async () => {
   const locks = createLocalLocks()
   await locks.acquire('tab:1')
-  const release = await locks.acquire('tab:2')
+  const { release } = await locks.acquire('tab:2')
   await locks.acquire('other')
   expect(await locks.held('tab:')).toEqual(['tab:1', 'tab:2'])
   release()

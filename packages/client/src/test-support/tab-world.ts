@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ClosedError } from '@dustlayer/protocol'
+import { type ExtensionName, type Frame, UnavailableError } from '@dustlayer/protocol'
 import type { SqliteDriver } from '@dustlayer/replica'
 import { openBetterSqlite } from '@dustlayer/replica/testing'
-import { type Clock, createSyncClient } from '@dustlayer/sync'
+import type { Clock } from '@dustlayer/sync'
 import {
   createFakeNetwork,
   createFakeStoreServer,
@@ -14,10 +14,13 @@ import {
 } from '@dustlayer/sync/testing'
 import { createApi, type Dust } from '../create-dust.js'
 import { connect } from '../page/connection.js'
-import type { WorkerLink } from '../page/worker-link.js'
+import { createRecall, type SmallStorage } from '../page/recall.js'
+import type { WorkerHandlers } from '../page/worker-link.js'
 import { createLocalChannels, type OpenChannel } from '../tab/channel.js'
-import { createLocalLocks, type Locks } from '../tab/locks.js'
-import { createTab, type Tab } from '../worker/tab.js'
+import { createLocalLocks } from '../tab/locks.js'
+import type { Build } from '../tab/tab-protocol.js'
+import type { Tab } from '../worker/tab.js'
+import { createGate, createWorldWorker, type WorldBrowser, type WorldWorker } from './world-worker.js'
 
 export const STORE = 'acme/app'
 
@@ -28,38 +31,75 @@ export interface WorldTab {
   readonly leading: boolean
   /** What callbacks of the app threw. */
   readonly reported: readonly unknown[]
-  /** The worker is gone from one moment to the next: no goodbye, its locks free, its files closed. */
+  /** Why the tab has ended by itself. */
+  readonly ends: readonly unknown[]
+  /** The page and its worker are gone from one moment to the next: no goodbye, locks free, files closed. */
   kill(): void
+  /** The worker is gone so, and the page learns of it. */
+  crash(): void
   /** From now on, nothing that this tab's worker posts arrives anywhere. */
   mute(): void
   /** While set, calls wait in the leader and do not run. */
   stalled: boolean
+  /** While set, the page takes in nothing that its worker tells, and the worker nothing that others post. */
+  frozen: boolean
+  /** While set, nothing in the worker runs: no timer, no message, no lock, no socket. */
+  hung: boolean
+  /** While set, nothing runs in the page either: the browser has frozen the tab, or the machine sleeps. */
+  asleep: boolean
+  /** How many messages wait for a frozen tab. */
+  readonly thawing: number
 }
 
 /** One origin with one server, in fake time: tabs come, lead, die, and the files stay. */
 export interface TabWorld {
   readonly server: FakeStoreServer
   readonly network: FakeNetwork
+  /** What the server has received, in order. */
+  readonly frames: readonly Frame[]
   /** How many transactions the databases have committed. */
   readonly commits: number
-  open(): WorldTab
+  /** A tab in the browser of that device; devices share nothing but the server. */
+  open(device?: string, build?: Partial<Build>): WorldTab
+  /** What is in use in that browser. */
+  resources(device?: string): Promise<{ channels: number; locks: readonly string[]; timers: number }>
   /** Lets time pass until the promise settles, and gives its outcome. */
   outcome<T>(promise: Promise<T>): Promise<T>
   /** Lets time pass until the condition holds. */
   until(condition: () => boolean): Promise<void>
+  /** Lets so many milliseconds pass. */
+  pass(ms: number): Promise<void>
+  /** Fake epoch ms. */
+  now(): number
   dispose(): void
 }
 
 /** Fake milliseconds after which a test has waited long enough. */
 const PATIENCE_MS = 20_000
 
-export function createTabWorld(): TabWorld {
+export interface TabWorldOptions {
+  /** What the server can do beyond the common protocol; nothing by default. */
+  readonly extensions?: readonly ExtensionName[]
+  readonly maxPending?: number
+}
+
+export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions = {}): TabWorld {
   const directory = mkdtempSync(join(tmpdir(), 'dust-tabs-'))
   const time = createFakeTime()
-  const server = createFakeStoreServer({ clock: time.clock(), store: STORE, dedup: true })
-  const network = createFakeNetwork({ clock: time.clock(), handlers: server.handlers })
-  const locks = createLocalLocks()
-  const openChannel = createLocalChannels()
+  const server = createFakeStoreServer({ clock: time.clock(), store: STORE, dedup: true, extensions })
+  const frames: Frame[] = []
+  const network = createFakeNetwork({
+    clock: time.clock(),
+    handlers: {
+      ...server.handlers,
+      frame(peer, frame) {
+        frames.push(frame)
+        server.handlers.frame?.(peer, frame)
+      },
+    },
+  })
+  const clock = time.clock()
+  const browsers = new Map<string, WorldBrowser & { readonly channels: number }>()
   const tabs: WorldTab[] = []
   let ids = 0
   let commits = 0
@@ -72,7 +112,7 @@ export function createTabWorld(): TabWorld {
     }
   }
 
-  const openDriver = (store: string): SqliteDriver => {
+  const openDriver = (directory: string, store: string): SqliteDriver => {
     const driver = openBetterSqlite(join(directory, `${encodeURIComponent(store)}.db`))
     return {
       ...driver,
@@ -84,23 +124,61 @@ export function createTabWorld(): TabWorld {
     }
   }
 
+  const browserOf = (device: string): WorldBrowser & { readonly channels: number } => {
+    const existing = browsers.get(device)
+    if (existing) return existing
+    const files = join(directory, encodeURIComponent(device))
+    mkdirSync(files)
+    const openChannel = createLocalChannels()
+    let channels = 0
+    const browser = {
+      device,
+      locks: createLocalLocks(),
+      openChannel: counted(openChannel, (change) => {
+        channels += change
+      }),
+      get channels() {
+        return channels
+      },
+      owner: undefined,
+      epoch: 0,
+      stores: () =>
+        readdirSync(files).flatMap((file) =>
+          file.endsWith('.db') ? [decodeURIComponent(file.slice(0, -3))] : [],
+        ),
+      openDriver: (store: string) => openDriver(files, store),
+      small: new Map<string, unknown>(),
+      wipe() {
+        browser.small.clear()
+        for (const file of readdirSync(files)) rmSync(join(files, file))
+      },
+    }
+    browsers.set(device, browser)
+    return browser
+  }
+
   return {
     server,
     network,
     get commits() {
       return commits
     },
-    open() {
+    frames,
+    open(device = 'dev_1', build = {}) {
       const tab = openTab({
-        locks,
-        openChannel,
-        clock: time.clock(),
+        browser: browserOf(device),
+        maxPending,
+        clock,
         network,
+        build: { v: 1, schema: 1, ...build },
         randomId: () => `id${++ids}`,
-        openDriver,
       })
       tabs.push(tab)
       return tab
+    },
+    async resources(device = 'dev_1') {
+      const { channels, locks } = browserOf(device)
+      return { channels, locks: (await locks.held('')) ?? [], timers: clock.pending }
     },
     async outcome(promise) {
       let settled = false
@@ -112,6 +190,13 @@ export function createTabWorld(): TabWorld {
       return promise
     },
     until,
+    async pass(ms) {
+      for (let passed = 0; passed < ms; passed++) {
+        await new Promise(setImmediate)
+        time.advance(1)
+      }
+    },
+    now: () => time.clock().now(),
     dispose() {
       for (const tab of tabs) tab.kill()
       rmSync(directory, { recursive: true, force: true })
@@ -119,134 +204,146 @@ export function createTabWorld(): TabWorld {
   }
 }
 
-interface TabParts {
-  readonly locks: Locks
-  readonly openChannel: OpenChannel
-  readonly clock: Clock
-  readonly network: FakeNetwork
-  randomId(): string
-  openDriver(store: string): SqliteDriver
+/** Tells of each end that is opened (1) and closed (-1). */
+function counted(openChannel: OpenChannel, onChange: (change: number) => void): OpenChannel {
+  return (name, onMessage) => {
+    const channel = openChannel(name, onMessage)
+    let open = true
+    onChange(1)
+    return {
+      post: channel.post,
+      close() {
+        if (open) onChange(-1)
+        open = false
+        channel.close()
+      },
+    }
+  }
 }
 
-function openTab({ locks, openChannel, clock, network, randomId, openDriver }: TabParts): WorldTab {
-  const endings: (() => void)[] = []
-  const held = new Set<() => void>()
-  const waiting: (() => void)[] = []
-  const reported: unknown[] = []
-  // Assigned by `openWorker`, which `connect` calls at once.
-  let tab!: Tab
-  let alive = true
-  let muted = false
-  let leading = false
-  let stalled = false
+interface TabParts {
+  readonly browser: WorldBrowser
+  readonly clock: Clock
+  readonly network: FakeNetwork
+  readonly build: Build
+  readonly maxPending: number | undefined
+  randomId(): string
+}
 
-  const mortal: TabParts['clock'] = {
-    now: clock.now,
-    setTimer: (ms, run) => clock.setTimer(ms, () => alive && run()),
-  }
-  const mortalLocks: Locks = {
-    held: locks.held,
-    async acquire(name, signal) {
-      const release = await locks.acquire(name, signal)
-      if (!alive) {
-        release()
-        return new Promise(() => undefined)
-      }
-      held.add(release)
-      return () => {
-        held.delete(release)
-        release()
-      }
-    },
-  }
-  const mortalChannels: OpenChannel = (name, onMessage) => {
-    const channel = openChannel(name, (message) => alive && onMessage(message))
-    endings.push(channel.close)
-    return { post: (message) => alive && !muted && channel.post(message), close: channel.close }
-  }
+function openTab({ browser, clock, network, build, maxPending, randomId }: TabParts): WorldTab {
+  const reported: unknown[] = []
+  const ends: unknown[] = []
+  // Assigned by `openWorker`, which `connect` calls at once.
+  let worker!: WorldWorker
+  let handlers!: WorkerHandlers
+  let leading = false
+  let asleep = false
+  let gone = false
+  const awake = createGate(() => !asleep && !gone)
 
   const dust = createApi(
     connect({
-      openWorker({ onNotice }): WorkerLink {
-        tab = createTab({
-          instance: 'test',
-          locks: mortalLocks,
-          openChannel: mortalChannels,
-          clock: mortal,
+      openWorker(given, restored) {
+        handlers = given
+        worker = createWorldWorker({
+          browser,
+          clock,
+          transport: network.transport,
+          build,
+          maxPending,
+          handlers,
+          restored,
           randomId,
-          canLead: Promise.resolve(),
-          openStorage: async () => ({
-            info: { kind: 'opfs', persisted: null },
-            async open(store) {
-              const driver = openDriver(store)
-              endings.push(driver.close)
-              return driver
-            },
-            close: async () => undefined,
-          }),
-          deviceId: async () => 'dev_1',
-          connect(deviceId) {
-            const sync = createSyncClient({
-              url: 'ws://server/ws/sync',
-              token: 'dust_tok_x',
-              deviceId,
-              transport: network.transport,
-              clock: mortal,
-              random: () => 0.5,
-            })
-            endings.unshift(sync.close)
-            return sync
-          },
-          defer: (run) => queueMicrotask(() => (stalled ? waiting.push(run) : alive && run())),
-          onSignal: (signal, sync) => (signal === 'reconnect' ? sync.reconnect() : sync.probe()),
-          onNews: (news) => alive && onNotice({ kind: 'news', news }),
           onLeading(now) {
             leading = now
-            onNotice({ kind: 'leading', leading: now })
           },
-          onProblem: (error) => reported.push(error),
         })
-        tab.enter()
-        const own = tab
-        return {
-          calls: async (batch) => structuredClone(await own.calls(structuredClone(batch))),
-          signal: own.signal,
-          pause: own.pause,
-          suspend: () => void own.leave(),
-          resume: own.enter,
-          close: () => own.close(new ClosedError('closed')),
+        handlers.onStarted()
+        return worker.link
+      },
+      recall: createRecall({
+        storage: smallStorage(browser.small),
+        instance: 'test',
+        now: clock.now,
+        whenIdle: (run) => void clock.setTimer(10, () => awake.pass(run)),
+        ended: () => undefined,
+      }),
+      watchPage: () => () => undefined,
+      onEnded: (error) => ends.push(error),
+      setTimer(ms, run) {
+        let cancelled = false
+        const cancel = clock.setTimer(ms, () => awake.pass(() => !cancelled && run()))
+        return () => {
+          cancelled = true
+          cancel()
         }
       },
-      watchPage: () => () => undefined,
       now: clock.now,
+      random: () => 0.5,
       report: (error) => reported.push(error),
     }),
   )
   return {
     dust,
     get tab() {
-      return tab
+      return worker.tab
     },
     get leading() {
       return leading
     },
     reported,
+    ends,
     get stalled() {
-      return stalled
+      return worker.stalled
     },
     set stalled(now) {
-      stalled = now
-      if (!now) for (const run of waiting.splice(0)) run()
+      worker.stalled = now
     },
-    mute() {
-      muted = true
+    get frozen() {
+      return worker.frozen
     },
+    set frozen(now) {
+      worker.frozen = now
+    },
+    get hung() {
+      return worker.hung
+    },
+    set hung(now) {
+      worker.hung = now
+    },
+    get asleep() {
+      return asleep
+    },
+    set asleep(now) {
+      asleep = now
+      worker.hung = now
+      if (!now) awake.release()
+    },
+    get thawing() {
+      return worker.thawing
+    },
+    mute: () => worker.mute(),
     kill() {
-      if (!alive) return
-      alive = false
-      for (const end of endings.splice(0)) end()
-      for (const release of held) release()
-      held.clear()
+      gone = true
+      worker.kill()
+    },
+    crash() {
+      worker.kill()
+      leading = false
+      handlers.onFailure(new UnavailableError('It crashed.'))
+    },
+  }
+}
+
+/** As IndexedDB: what is kept is a copy. */
+export function smallStorage(kept: Map<string, unknown>): SmallStorage {
+  return {
+    get: async (key) => structuredClone(kept.get(key)),
+    async update(key, change) {
+      kept.set(key, structuredClone(change(kept.get(key))))
+    },
+    async delete(key) {
+      kept.delete(key)
     },
   }
 }

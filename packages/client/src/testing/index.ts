@@ -1,4 +1,7 @@
-export type { Rung, Storage } from '../storage/ladder.js'
+export { createInstanceDatabase } from '../storage/idb.js'
+export { openIdbBlocks } from '../storage/idb-blocks.js'
+export { indexedDbRung } from '../storage/indexeddb.js'
+export type { Rung } from '../storage/ladder.js'
 export { memoryRung } from '../storage/memory.js'
 export { type OpfsOptions, opfsRung } from '../storage/opfs.js'
 export { loadSqlite } from '../storage/sqlite-module.js'

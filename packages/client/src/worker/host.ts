@@ -1,19 +1,28 @@
 import { errorToData } from '@dustlayer/protocol'
 import { openReplica } from '@dustlayer/replica'
-import type { SyncClient } from '@dustlayer/sync'
-import type { Storage } from '../storage/ladder.js'
+import type { Clock, SyncClient } from '@dustlayer/sync'
+import type { Storage } from '../storage/storage.js'
 import { toStorageError } from '../storage/storage-error.js'
-import type { Call, CallResult } from '../tab/tab-protocol.js'
+import type { Call, CallResult, Hello } from '../tab/tab-protocol.js'
+import { attachDurably } from './attach-durably.js'
+import { byStore } from './by-store.js'
 import { createHostedStore, type HostedStore, type Registrations } from './hosted-store.js'
 import { createPostbox, type Parcel } from './postbox.js'
-import type { Job } from './run-calls.js'
+import { isWriteCall, type Job } from './run-calls.js'
+import { createSubscriptions } from './subscriptions.js'
 
 /** The leader's side of all calls: stores open on first use, and what arrives together runs together. */
 export interface Host {
   /** Runs a batch; its answers come with a parcel for the tab. */
   submit(tab: string, batch: number, calls: readonly Call[], again: boolean): void
-  adopt(tab: string, registrations: Registrations): void
+  adopt(tab: string, hello: Hello): void
+  /** The tab tells what it has taken in of what was delivered to it. */
+  received(tab: string, receipt: { readonly confirmed: number; readonly received: number }): void
   dropTab(tab: string): void
+  /** What the storage tells of itself may have changed. */
+  storageChanged(): void
+  /** From now on nothing is answered: what is open cannot be relied on, and calls are sent again to the next host. */
+  fallSilent(): void
   close(): Promise<void>
 }
 
@@ -21,11 +30,16 @@ export interface HostOptions {
   readonly storage: Storage
   readonly sync: SyncClient
   readonly deviceId: string
-  /** Epoch ms. */
-  now(): number
+  readonly clock: Clock
+  /** As in the replica. */
+  readonly maxPending?: number | undefined
   /** Runs a function after the messages that are waiting now have been handled, so that they join its work. */
   defer(run: () => void): void
   deliver(tab: string, parcel: Parcel): void
+  /** Aborts when this leader must not run anything any more. */
+  readonly until: AbortSignal
+  /** Undefined while this leader is sure that it leads; else calls run when the promise has resolved. */
+  doubt(): Promise<void> | undefined
 }
 
 interface Slot {
@@ -34,24 +48,41 @@ interface Slot {
   readonly opening: Promise<HostedStore>
   /** Calls that have not run yet. */
   queue: Job[]
+  /** A tab has asked for it. */
+  wanted: boolean
 }
 
-export function createHost({ storage, sync, deviceId, now, defer, deliver }: HostOptions): Host {
+/** How long the tabs' own first calls have the storage to themselves. */
+const UNSENT_AFTER_MS = 1_000
+
+export function createHost(options: HostOptions): Host {
+  const { storage, sync, deviceId, clock, maxPending, defer, deliver, doubt, until } = options
   const postbox = createPostbox(deliver)
   const slots = new Map<string, Slot>()
+  /** Differs for a tab that has been away. */
+  const visits = new Map<string, symbol>()
   let runPlanned = false
   let closed = false
+  let silent = false
 
-  const open = async (store: string): Promise<HostedStore> => {
-    const driver = await storage.open(store)
+  const open = async (store: string, slot: Pick<Slot, 'wanted'>): Promise<HostedStore> => {
+    const database = await storage.open(store)
+    const { driver } = database
     try {
-      const replica = openReplica({ driver, store, deviceId, now })
+      const subscriptions = createSubscriptions()
+      const { interest } = subscriptions
+      const limits = maxPending === undefined ? {} : { maxPending }
+      const replica = openReplica({ driver, store, deviceId, now: clock.now, interest, ...limits })
+      if (!slot.wanted && replica.pending().count === 0) throw new Error('There is nothing to send.')
       return createHostedStore({
         store,
         replica,
-        sync: sync.attach(store, replica.sync),
-        storage: storage.info,
+        sync: attachDurably(sync, store, replica.sync, database.durable),
+        database,
+        deviceId,
+        clock,
         postbox,
+        subscriptions,
         defer,
       })
     } catch (error) {
@@ -63,11 +94,15 @@ export function createHost({ storage, sync, deviceId, now, defer, deliver }: Hos
   /** What tabs had registered with stores that could not be opened; for when one can. */
   const unadopted = new Map<string, Map<string, Registrations>>()
 
-  const slotFor = (store: string): Slot => {
+  const slotFor = (store: string, wanted = true): Slot => {
     const existing = slots.get(store)
-    if (existing) return existing
-    const opening = open(store)
-    const slot: Slot = { hosted: undefined, opening, queue: [] }
+    if (existing) {
+      existing.wanted ||= wanted
+      return existing
+    }
+    const beginning = { wanted }
+    const opening = open(store, beginning)
+    const slot: Slot = Object.assign(beginning, { hosted: undefined, opening, queue: [] })
     slots.set(store, slot)
     opening.then(
       (hosted) => {
@@ -94,7 +129,13 @@ export function createHost({ storage, sync, deviceId, now, defer, deliver }: Hos
 
   const run = (): void => {
     runPlanned = false
-    if (closed) return
+    // What has not run is sent again to the next leader.
+    if (closed || until.aborted) return
+    const doubting = doubt()
+    if (doubting) {
+      void doubting.then(planRun)
+      return
+    }
     for (const { hosted, queue } of takeQueues()) hosted.run(queue)
   }
 
@@ -106,65 +147,83 @@ export function createHost({ storage, sync, deviceId, now, defer, deliver }: Hos
       return [{ hosted, queue }]
     })
 
+  /** Writes of an earlier life go out although no tab has opened their store yet; one database after the other. */
+  const sendUnsent = async (): Promise<void> => {
+    for (const store of storage.stores()) {
+      if (closed) return
+      await slotFor(store, false).opening.catch(() => undefined)
+    }
+  }
+  const cancelUnsent = clock.setTimer(UNSENT_AFTER_MS, () => void sendUnsent())
+
+  const storesHere = (): string[] => [...new Set([...storage.stores(), ...slots.keys()])]
+
+  const visit = (tab: string): symbol => {
+    const present = visits.get(tab) ?? Symbol(tab)
+    visits.set(tab, present)
+    return present
+  }
+
   return {
     submit(tab, batch, calls, again) {
       if (closed) return
+      visit(tab)
       const results: CallResult[] = []
       let open = calls.length
       calls.forEach((call, i) => {
-        slotFor(call.store).queue.push({
-          tab,
-          call,
-          again,
-          settle(result) {
-            results[i] = result
-            open -= 1
-            if (open === 0) postbox.answer(tab, batch, results)
-          },
-        })
+        const settle = (result: CallResult): void => {
+          if (silent) return
+          results[i] = result
+          open -= 1
+          if (open === 0) postbox.answer(tab, batch, results)
+        }
+        if (call.kind === 'stores') settle({ ok: true, value: storesHere() })
+        else slotFor(call.store).queue.push({ tab, call, again, settle })
       })
       planRun()
     },
-    adopt(tab, registrations) {
-      for (const [store, own] of byStore(registrations)) {
+    adopt(tab, hello) {
+      const present = visit(tab)
+      const stays = (): boolean => visits.get(tab) === present
+      for (const [store, own] of byStore(hello)) {
         slotFor(store).opening.then(
-          (hosted) => hosted.adopt(tab, own),
+          (hosted) => stays() && hosted.adopt(tab, own),
           // The tab's next call to the store opens it again and is told the reason.
-          () => unadopted.set(store, (unadopted.get(store) ?? new Map()).set(tab, own)),
+          () => stays() && unadopted.set(store, (unadopted.get(store) ?? new Map()).set(tab, own)),
         )
       }
     },
+    received(tab, receipt) {
+      postbox.received(tab, receipt)
+      for (const { hosted } of slots.values()) hosted?.goOn(tab)
+    },
     dropTab(tab) {
+      visits.delete(tab)
+      postbox.dropTab(tab)
       for (const waiting of unadopted.values()) waiting.delete(tab)
       for (const slot of slots.values()) {
         slot.hosted?.dropTab(tab)
         // Its writes are still wanted; there is nobody to read or to register for.
-        slot.queue = slot.queue.filter((job) => job.tab !== tab || job.call.kind === 'write')
+        slot.queue = slot.queue.filter((job) => job.tab !== tab || isWriteCall(job.call))
       }
+    },
+    storageChanged() {
+      void storage.refresh().then(() => {
+        for (const { hosted } of slots.values()) hosted?.statusChanged()
+      })
+    },
+    fallSilent() {
+      silent = true
     },
     async close() {
       closed = true
+      cancelUnsent()
       const open = await Promise.allSettled([...slots.values()].map(({ opening }) => opening))
       for (const result of open) if (result.status === 'fulfilled') result.value.close()
-      postbox.flush()
+      if (!silent) postbox.flush()
       slots.clear()
       sync.close()
       await storage.close()
     },
   }
-}
-
-function byStore({ subscriptions, statusWatches, awaited }: Registrations): Map<string, Registrations> {
-  const stores = new Set([...subscriptions, ...statusWatches, ...awaited].map(({ store }) => store))
-  const of = (store: string) => (registered: { readonly store: string }) => registered.store === store
-  return new Map(
-    Array.from(stores, (store) => [
-      store,
-      {
-        subscriptions: subscriptions.filter(of(store)),
-        statusWatches: statusWatches.filter(of(store)),
-        awaited: awaited.filter(of(store)),
-      },
-    ]),
-  )
 }

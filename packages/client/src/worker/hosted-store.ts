@@ -1,21 +1,20 @@
-import { AuthorizationError, parsePattern } from '@dustlayer/protocol'
-import type { EntryData, LocalOp, Replica } from '@dustlayer/replica'
-import type { StoreSync } from '@dustlayer/sync'
-import type {
-  AwaitedWrite,
-  StatusWatch,
-  StorageInfo,
-  StoreReport,
-  Subscription,
-} from '../tab/tab-protocol.js'
+import type { Replica } from '@dustlayer/replica'
+import type { Clock, StoreSync } from '@dustlayer/sync'
+import type { StoreDatabase } from '../storage/storage.js'
+import type { AwaitedWrite, StatusWatch } from '../tab/tab-protocol.js'
+import { createChangeDesk, type Listening } from './change-desk.js'
+import { examine } from './doctor.js'
+import { createLeaseDesk } from './lease-desk.js'
+import { createLongCalls, type LongJob } from './long-calls.js'
 import type { Postbox } from './postbox.js'
 import { createCallRunner, type DeskCall, type Job } from './run-calls.js'
 import { createStatusWatches } from './status-watches.js'
-import { createSubscriptions } from './subscriptions.js'
+import { createStoreReporter } from './store-report.js'
+import type { Subscriptions } from './subscriptions.js'
+import { createWriteDesk } from './write-desk.js'
 
 /** What a tab had registered with an earlier leader. */
-export interface Registrations {
-  readonly subscriptions: readonly Subscription[]
+export interface Registrations extends Listening {
   readonly statusWatches: readonly StatusWatch[]
   readonly awaited: readonly AwaitedWrite[]
 }
@@ -25,6 +24,10 @@ export interface HostedStore {
   run(jobs: readonly Job[]): void
   adopt(tab: string, registrations: Registrations): void
   dropTab(tab: string): void
+  /** The tab has taken something in: what was kept back for it may go. */
+  goOn(tab: string): void
+  /** Something has changed that the status tells of. */
+  statusChanged(): void
   close(): void
 }
 
@@ -32,8 +35,12 @@ export interface HostedStoreOptions {
   readonly store: string
   readonly replica: Replica
   readonly sync: StoreSync
-  readonly storage: StorageInfo
+  readonly database: StoreDatabase
+  readonly deviceId: string
+  readonly clock: Clock
   readonly postbox: Postbox
+  /** What the replica's `interest` was made of. */
+  readonly subscriptions: Subscriptions
   /** Runs a function in a later turn. */
   defer(run: () => void): void
 }
@@ -42,99 +49,92 @@ export function createHostedStore({
   store,
   replica,
   sync,
-  storage,
+  database,
+  deviceId,
+  clock,
   postbox,
+  subscriptions,
   defer,
 }: HostedStoreOptions): HostedStore {
-  const subscriptions = createSubscriptions()
+  const changes = createChangeDesk({ store, replica, subscriptions, postbox })
   const statusWatches = createStatusWatches()
-  /** Which tab waits for an op's verdict. */
-  const waiting = new Map<string, string>()
-
-  const report = (): StoreReport => {
-    const { state, since, lastStoreSeq, permissions, scopes, caughtUpAt, error } = sync.status()
-    return {
-      store,
-      connection: state,
-      since,
-      lastStoreSeq,
-      pending: replica.pending(),
-      permissions,
-      scopes,
-      caughtUpAt,
-      storage,
-      error,
-    }
-  }
+  const reporter = createStoreReporter({ store, replica, sync, database })
+  const longCalls = createLongCalls(store)
+  const leases = createLeaseDesk({ store, sync, clock, deviceId })
 
   const statusChanged = (): void => {
     if (statusWatches.empty) return
-    const current = report()
+    const current = reporter.report()
     for (const [tab, ids] of statusWatches.all()) postbox.report(tab, current, ids)
   }
 
-  /** Tells the tab at once when the op is settled already, else when it will be. */
-  const awaitVerdict = (tab: string, opId: string): void => {
-    const verdict = replica.verdict(opId)
-    if (verdict?.state === 'pending') waiting.set(opId, tab)
-    else postbox.settled(tab, { opId, verdict })
-  }
-
-  const write = (tab: string, op: LocalOp, again: boolean): void => {
-    const { permissions } = sync.status()
-    // Who has joined may read; before the first join nothing is known, and the write waits for the server's word.
-    if (permissions.read && !permissions.write) throw missingWriteScope(store, op.path)
-    replica.write(op)
-    if (again) awaitVerdict(tab, op.opId)
-    else waiting.set(op.opId, tab)
-  }
-
-  /** Reading what is there and registering happen in one turn, so nothing is missed and nothing comes twice. */
-  const subscribe = (tab: string, subscription: Subscription, present: boolean): readonly EntryData[] => {
-    subscriptions.add(tab, subscription)
-    // Without `select` a listing's items are entries.
-    return present ? (replica.enum(parsePattern(subscription.pattern)).items as readonly EntryData[]) : []
-  }
+  const writes = createWriteDesk({ store, replica, sync, postbox, onSettled: statusChanged })
 
   const desk = (tab: string, call: DeskCall): unknown => {
     switch (call.kind) {
       case 'open':
         return null
       case 'subscribe':
-        return subscribe(tab, call.subscription, call.present)
+        return changes.subscribe(tab, call.subscription)
       case 'unsubscribe':
-        return subscriptions.remove(tab, call.id)
+        return changes.unsubscribe(tab, call.id)
+      case 'live':
+        return changes.live(tab, call.query)
+      case 'unlive':
+        return changes.unlive(tab, call.id)
       case 'watchStatus':
         statusWatches.add(tab, call.watch.id)
-        return report()
+        return reporter.report()
       case 'unwatchStatus':
         return statusWatches.remove(tab, call.id)
       case 'status':
-        return report()
+        return reporter.report()
+      case 'rejections':
+        return replica.rejections()
+      case 'dropRejection':
+        return replica.dropRejection(call.opId)
+      case 'export':
+        return replica.export()
+      case 'cancel':
+        longCalls.cancel(tab, call.id)
+        return null
     }
   }
 
+  const long = (job: LongJob): void => {
+    const { call, again } = job
+    longCalls.start(job, async (signal) => {
+      switch (call.kind) {
+        case 'synced':
+          return sync.synced({ signal })
+        case 'doctor':
+          return examine(replica, sync)
+        default:
+          return leases(call, again, signal)
+      }
+    })
+  }
+
   const stopEvents = replica.onEvents((events) => {
-    for (const event of events) {
-      for (const [tab, ids] of subscriptions.route(event)) postbox.event(tab, event, ids)
-    }
     if (events.some(({ source }) => source === 'server')) statusChanged()
   })
-  const stopVerdicts = replica.onVerdict((opId, verdict) => {
-    const tab = waiting.get(opId)
-    if (tab === undefined || verdict.state === 'pending') return
-    waiting.delete(opId)
-    postbox.settled(tab, { opId, verdict })
+  const stopRejections = replica.onRejections(() => {
+    reporter.rejectionsChanged()
     statusChanged()
   })
-  const stopStatus = sync.onStatus(statusChanged)
+  const stopStatus = sync.onStatus(() => {
+    if (sync.status().state === 'live') database.complete()
+    statusChanged()
+  })
 
   return {
     run: createCallRunner({
       store,
       replica,
-      write,
+      database,
+      write: writes.write,
       desk,
+      long,
       onWritten() {
         // The page is told before the server: encoding and sending would only delay the answer.
         defer(sync.outboxChanged)
@@ -142,32 +142,28 @@ export function createHostedStore({
       },
     }),
     adopt(tab, registrations) {
-      for (const subscription of registrations.subscriptions) subscriptions.add(tab, subscription)
+      changes.adopt(tab, registrations)
       for (const { id } of registrations.statusWatches) statusWatches.add(tab, id)
-      for (const { opId } of registrations.awaited) awaitVerdict(tab, opId)
+      for (const { opId } of registrations.awaited) writes.awaitVerdict(tab, opId)
       statusChanged()
     },
     dropTab(tab) {
-      subscriptions.dropTab(tab)
+      changes.dropTab(tab)
       statusWatches.dropTab(tab)
-      for (const [opId, waiter] of waiting) if (waiter === tab) waiting.delete(opId)
+      writes.dropTab(tab)
+      longCalls.dropTab(tab)
     },
+    goOn: changes.goOn,
+    statusChanged,
     close() {
       stopEvents()
-      stopVerdicts()
+      changes.close()
+      stopRejections()
+      writes.close()
+      longCalls.close()
       stopStatus()
       sync.detach()
       replica.close()
     },
   }
-}
-
-/** The server would refuse it anyway: say so at the call, before anything shows (spec/conformance.md I19). */
-function missingWriteScope(store: string, path: string): AuthorizationError {
-  return new AuthorizationError(
-    'missing_scope',
-    `The token lacks the scope entries:write for ${store}, so ${path} was not written. Use a token that may write.`,
-    'entries:write',
-    { store, path },
-  )
 }

@@ -1,32 +1,34 @@
+import { type ErrorData, errorToData } from '@dustlayer/protocol'
 import type { Clock } from '@dustlayer/sync'
+import { compareBuilds } from '../tab/build.js'
 import type { Channel, OpenChannel } from '../tab/channel.js'
 import type { Locks } from '../tab/locks.js'
-import {
-  type InstanceNames,
-  type PageSignal,
-  TAB_PROTOCOL,
-  type ToLeader,
-  type ToTab,
-} from '../tab/tab-protocol.js'
+import type { Announcement, Build, InstanceNames, PageSignal, ToLeader, ToTab } from '../tab/tab-protocol.js'
 import type { Host } from './host.js'
 import type { Parcel } from './postbox.js'
 
 /** The leader's counter: takes what the tabs send to the host, and carries the host's parcels to the tabs. */
 export interface LeaderDesk {
   readonly leader: string
-  readonly epoch: number
   /** For the tab in the leader's own worker, whose messages need no channel. */
   receive(message: ToLeader): void
   /** Announces the leader and waits until the tabs that are there have introduced themselves. */
   rollCall(): Promise<void>
+  /** Tells the tabs that the leader is alive. */
+  beat(): void
+  /** Tells the tabs what the leader waits for before it can serve. */
+  waiting(error: unknown): void
   /** Starts to serve, with what has arrived so far. */
   open(host: Host): void
+  /** Has all tabs replace their workers, this leader's included. */
+  restartTabs(): void
   deliver(tab: string, parcel: Parcel): void
   close(): void
 }
 
 export interface LeaderDeskOptions {
   readonly names: InstanceNames
+  readonly build: Build
   readonly leader: string
   readonly epoch: number
   /** The tab in this worker, and its way in. */
@@ -38,6 +40,10 @@ export interface LeaderDeskOptions {
   onSignal(signal: PageSignal): void
   /** Whether any tab wants the instance off the network. */
   onPaused(paused: boolean): void
+  /** A tab of a newer build has come. */
+  onNewer(newer: Build): void
+  /** Tabs have followed a leader of that later epoch. */
+  onLate(epoch: number): void
 }
 
 /**
@@ -47,18 +53,28 @@ export interface LeaderDeskOptions {
 const ROLL_CALL_MS = 200
 
 export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
-  const { names, leader, epoch, ownTab, toOwnTab, openChannel, locks, clock, onSignal, onPaused } = options
+  const { names, build, leader, epoch, ownTab, toOwnTab, openChannel, locks, clock } = options
   const tabs = new Map<string, Channel | undefined>()
   const pausing = new Set<string>()
-  const waiting: ToLeader[] = []
+  const queue: ToLeader[] = []
   const stopped = new AbortController()
+  let obstacle: ErrorData | undefined
   let host: Host | undefined
   let onHello: () => void = () => undefined
 
-  const post = (tab: string, body: Body<ToTab>, v = TAB_PROTOCOL): void => {
-    const message = { v, leader, epoch, ...body } as ToTab
-    if (tab === ownTab) toOwnTab(message)
-    else tabs.get(tab)?.post(message)
+  const openTo = (tab: string): Channel => openChannel(names.toTab(tab), () => undefined)
+
+  const addressed = (body: Body<ToTab>): ToTab => ({ ...build, leader, epoch, ...body }) as ToTab
+
+  const post = (tab: string, body: Body<ToTab>): void => {
+    if (tab === ownTab) toOwnTab(addressed(body))
+    else tabs.get(tab)?.post(addressed(body))
+  }
+
+  const tellOutdated = (tab: string): void => {
+    const channel = openTo(tab)
+    channel.post(addressed({ kind: 'outdated' }))
+    channel.close()
   }
 
   /** Opens the way to a tab, and closes it when the tab's own lock tells that it is gone. */
@@ -68,12 +84,9 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
       tabs.set(tab, undefined)
       return
     }
-    tabs.set(
-      tab,
-      openChannel(names.toTab(tab), () => undefined),
-    )
+    tabs.set(tab, openTo(tab))
     locks.acquire(names.tabLock + tab, stopped.signal).then(
-      (release) => {
+      ({ release }) => {
         release()
         leave(tab)
       },
@@ -85,11 +98,12 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
   const setPaused = (tab: string, paused: boolean): void => {
     if (paused) pausing.add(tab)
     else pausing.delete(tab)
-    onPaused(pausing.size > 0)
+    options.onPaused(pausing.size > 0)
   }
 
   const leave = (tab: string): void => {
-    setPaused(tab, false)
+    // The leader goes with its own tab, and the next one asks anew who wants to be off the network.
+    if (tab !== ownTab) setPaused(tab, false)
     tabs.get(tab)?.close()
     tabs.delete(tab)
     host?.dropTab(tab)
@@ -109,44 +123,74 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
       case 'calls':
         to.submit(from, message.batch, message.calls, message.again)
         break
+      case 'received':
+        to.received(from, message)
+        break
       case 'signal':
-        onSignal(message.signal)
+        options.onSignal(message.signal)
         break
       case 'bye':
         leave(from)
+        break
+      default:
     }
   }
+
+  /** Meant for this leader: another one may be listening, too, and does not know yet that it has been deposed. */
+  const isForMe = ({ to }: ToLeader): boolean => to === null || to === leader
 
   const receive = (message: ToLeader): void => {
-    meet(message.from)
-    if (message.v !== TAB_PROTOCOL) {
-      post(message.from, { kind: 'incompatible' }, message.v)
-      return
-    }
-    if (message.kind === 'hello') {
-      post(message.from, { kind: 'welcome' })
-      onHello()
-    }
-    if (host) handle(message, host)
-    else waiting.push(message)
+    const age = compareBuilds(message, build)
+    if (age === 'newer') options.onNewer(message)
+    else if (age === 'older') tellOutdated(message.from)
+    else if (!isForMe(message)) return
+    else if (message.kind === 'ping') beat()
+    else if (message.kind === 'late') options.onLate(message.epoch)
+    else take(message)
   }
 
-  // What arrives here was posted by this library; its version is checked before its shape is relied on.
+  const take = (message: ToLeader): void => {
+    const { from } = message
+    meet(from)
+    if (message.kind === 'hello') {
+      post(from, { kind: 'welcome' })
+      if (obstacle) post(from, { kind: 'waiting', error: obstacle })
+    }
+    if (host) {
+      handle(message, host)
+      return
+    }
+    queue.push(message)
+    if (message.kind === 'hello') onHello()
+  }
+
+  // What arrives here was posted by this library; its build is looked at before its shape is relied on.
   const inbox = openChannel(names.toLeader, (message) => receive(message as ToLeader))
   const announcements = openChannel(names.announcements, () => undefined)
 
+  const beat = (): void => {
+    announcements.post({ ...build, kind: 'leader', leader, epoch } satisfies Announcement)
+  }
+
   const rollCall: LeaderDesk['rollCall'] = async () => {
+    beat()
     const held = await locks.held(names.tabLock)
-    const living = held.map((name) => name.slice(names.tabLock.length)).filter((tab) => tab !== ownTab)
+    const living = (held ?? [])
+      .map((name) => name.slice(names.tabLock.length))
+      .filter((tab) => tab !== ownTab)
     for (const tab of living) meet(tab)
-    announcements.post({ v: TAB_PROTOCOL, leader, epoch })
-    const greeted = (tab: string): boolean => !tabs.has(tab) || waiting.some(({ from }) => from === tab)
+    const greeted = (tab: string): boolean =>
+      !tabs.has(tab) || queue.some(({ from, kind }) => from === tab && kind === 'hello')
     await new Promise<void>((resolve) => {
-      const clear = clock.setTimer(ROLL_CALL_MS, resolve)
-      onHello = () => {
-        if (!living.every(greeted)) return
-        clear()
+      const done = (): void => {
+        cancel()
         resolve()
+      }
+      const cancel = clock.setTimer(ROLL_CALL_MS, done)
+      stopped.signal.addEventListener('abort', done, { once: true })
+      onHello = () => {
+        // Of whom nobody tells, only their hellos do.
+        if (held && living.every(greeted)) done()
       }
       onHello()
     })
@@ -155,12 +199,21 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
 
   return {
     leader,
-    epoch,
     receive,
     rollCall,
+    beat,
+    waiting(error) {
+      obstacle = errorToData(error)
+      for (const tab of tabs.keys()) post(tab, { kind: 'waiting', error: obstacle })
+    },
     open(opened) {
       host = opened
-      for (const message of waiting.splice(0)) handle(message, opened)
+      obstacle = undefined
+      for (const message of queue.splice(0)) handle(message, opened)
+    },
+    restartTabs() {
+      for (const tab of tabs.keys()) if (tab !== ownTab) post(tab, { kind: 'restart' })
+      post(ownTab, { kind: 'restart' })
     },
     deliver(tab, parcel) {
       post(tab, { kind: 'flush', ...parcel })
@@ -177,4 +230,4 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
 }
 
 /** A message without the fields that all have. */
-type Body<T> = T extends unknown ? Omit<T, 'v' | 'leader' | 'epoch'> : never
+type Body<T> = T extends unknown ? Omit<T, keyof Build | 'leader' | 'epoch'> : never

@@ -1,10 +1,24 @@
 import type { DustEvent } from '@dustlayer/replica'
-import type { CallResult, RoutedEvent, SettledWrite, StoreReport } from '../tab/tab-protocol.js'
+import type {
+  CallResult,
+  LiveUpdate,
+  Position,
+  Presence,
+  RoutedEvent,
+  SettledWrite,
+  StoreReport,
+} from '../tab/tab-protocol.js'
+import { createBacklog } from './backlog.js'
 
 /** The contents of one message to one tab. */
 export interface Parcel {
+  readonly flush: number
   readonly answers: { batch: number; results: readonly CallResult[] }[]
+  readonly positions: Position[]
+  readonly present: Presence[]
   readonly events: RoutedEvent[]
+  readonly live: LiveUpdate[]
+  readonly dropped: number[]
   readonly settled: SettledWrite[]
   readonly reports: { to: readonly number[]; report: StoreReport }[]
 }
@@ -12,42 +26,116 @@ export interface Parcel {
 /** Collects what is for each tab, so that one turn of the leader is one message to each. */
 export interface Postbox {
   answer(tab: string, batch: number, results: readonly CallResult[]): void
-  event(tab: string, event: DustEvent, to: readonly number[]): void
+  present(tab: string, presence: Presence): void
+  event(tab: string, event: DustEvent, to: number): void
+  live(tab: string, update: LiveUpdate): void
+  dropped(tab: string, subscription: number): void
   settled(tab: string, settled: SettledWrite): void
-  /** Replaces an undelivered report of the same store. */
+  /** Replaces an undelivered report of the same store. Waits when the tab takes nothing in. */
   report(tab: string, report: StoreReport, to: readonly number[]): void
+  /** Replaces an undelivered position of the same store. Left out when the tab takes nothing in. */
+  position(tab: string, position: Position): void
+  /** How many events or updates for a subscription of the tab were sent and not confirmed by its page. */
+  unconfirmed(tab: string, subscription: number): number
+  /** The tab has told what it has taken in. */
+  received(tab: string, receipt: { readonly confirmed: number; readonly received: number }): void
+  dropTab(tab: string): void
   /** Delivers what is there now, in place of at the end of the turn. */
   flush(): void
 }
 
+/** A tab that is so many messages behind gets only what it must; it may be frozen. */
+const LAGGING_AFTER = 256
+
 export function createPostbox(deliver: (tab: string, parcel: Parcel) => void): Postbox {
+  const backlog = createBacklog()
   let parcels = new Map<string, Parcel>()
+  /** Reports that wait for a tab to take something in, by store. */
+  const held = new Map<string, Map<string, Parcel['reports'][number]>>()
 
   const flush = (): void => {
     const full = parcels
     parcels = new Map()
-    for (const [tab, parcel] of full) deliver(tab, parcel)
+    for (const [tab, parcel] of full) {
+      backlog.sent(tab, parcel.flush, countsOf(parcel))
+      deliver(tab, parcel)
+    }
   }
 
   const parcelFor = (tab: string): Parcel => {
     const existing = parcels.get(tab)
     if (existing) return existing
     if (parcels.size === 0) queueMicrotask(flush)
-    const parcel: Parcel = { answers: [], events: [], settled: [], reports: [] }
+    const parcel: Parcel = {
+      flush: backlog.next(tab),
+      answers: [],
+      positions: [],
+      present: [],
+      events: [],
+      live: [],
+      dropped: [],
+      settled: [],
+      reports: [],
+    }
     parcels.set(tab, parcel)
     return parcel
   }
 
+  const lagging = (tab: string): boolean => backlog.underway(tab) > LAGGING_AFTER
+
+  const report: Postbox['report'] = (tab, report, to) => {
+    if (lagging(tab)) {
+      const ofTab = held.get(tab) ?? new Map<string, Parcel['reports'][number]>()
+      held.set(tab, ofTab.set(report.store, { to, report }))
+      return
+    }
+    const { reports } = parcelFor(tab)
+    const stale = reports.findIndex((other) => other.report.store === report.store)
+    if (stale >= 0) reports.splice(stale, 1)
+    reports.push({ to, report })
+  }
+
   return {
-    answer: (tab, batch, results) => parcelFor(tab).answers.push({ batch, results }),
-    event: (tab, event, to) => parcelFor(tab).events.push({ event, to }),
-    settled: (tab, settled) => parcelFor(tab).settled.push(settled),
-    report(tab, report, to) {
-      const { reports } = parcelFor(tab)
-      const stale = reports.findIndex((other) => other.report.store === report.store)
-      if (stale >= 0) reports.splice(stale, 1)
-      reports.push({ to, report })
+    answer: (tab, batch, results) => void parcelFor(tab).answers.push({ batch, results }),
+    present: (tab, presence) => void parcelFor(tab).present.push(presence),
+    event(tab, event, to) {
+      const { events } = parcelFor(tab)
+      const last = events.at(-1)
+      if (last?.event === event) events[events.length - 1] = { event, to: [...last.to, to] }
+      else events.push({ event, to: [to] })
+    },
+    live: (tab, update) => void parcelFor(tab).live.push(update),
+    dropped: (tab, subscription) => void parcelFor(tab).dropped.push(subscription),
+    settled: (tab, settled) => void parcelFor(tab).settled.push(settled),
+    report,
+    position(tab, position) {
+      if (lagging(tab)) return
+      const { positions } = parcelFor(tab)
+      const stale = positions.findIndex((other) => other.store === position.store)
+      if (stale >= 0) positions.splice(stale, 1)
+      positions.push(position)
+    },
+    unconfirmed: backlog.unconfirmed,
+    received(tab, receipt) {
+      backlog.received(tab, receipt)
+      if (lagging(tab)) return
+      const waiting = held.get(tab)
+      held.delete(tab)
+      for (const { report: latest, to } of waiting?.values() ?? []) report(tab, latest, to)
+    },
+    dropTab(tab) {
+      backlog.dropTab(tab)
+      held.delete(tab)
     },
     flush,
   }
+}
+
+/** How much of the parcel is for each subscription. */
+function countsOf({ events, live }: Parcel): Map<number, number> {
+  const counts = new Map<number, number>()
+  const count = (id: number, items: number): void => void counts.set(id, (counts.get(id) ?? 0) + items)
+  for (const { to } of events) for (const id of to) count(id, 1)
+  for (const { to, put, removed } of live) count(to, Math.max(put.length + removed.length, 1))
+  return counts
 }

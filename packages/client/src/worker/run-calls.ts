@@ -1,28 +1,40 @@
 import { DustError, errorToData, parsePattern, StorageError } from '@dustlayer/protocol'
-import type { LocalOp, Replica } from '@dustlayer/replica'
+import type { Replica } from '@dustlayer/replica'
+import type { StoreDatabase } from '../storage/storage.js'
 import { toStorageError } from '../storage/storage-error.js'
-import type { Call, CallOf, CallResult } from '../tab/tab-protocol.js'
+import {
+  type Call,
+  type CallOf,
+  type CallResult,
+  isLongCall,
+  type LongCallKind,
+  type StoreCall,
+} from '../tab/tab-protocol.js'
+import type { LongJob } from './long-calls.js'
 
 /** A call on its way through the leader. */
 export interface Job {
   readonly tab: string
-  readonly call: Call
+  readonly call: StoreCall
   /** A tab may have sent the call before, to a leader that is gone. */
   readonly again: boolean
   settle(result: CallResult): void
 }
 
-type WriteCall = CallOf<'write'>
+export type WriteCall = CallOf<'write' | 'batch' | 'retryRejection'>
 type ReadCall = CallOf<'get' | 'getMany' | 'entry' | 'enum' | 'range'>
 /** Calls that change or show who is registered for what; they run between transactions. */
-export type DeskCall = Exclude<Call, WriteCall | ReadCall>
+export type DeskCall = Exclude<StoreCall, WriteCall | ReadCall | CallOf<LongCallKind>>
 
 export interface CallRunnerOptions {
   readonly store: string
   readonly replica: Replica
+  readonly database: Pick<StoreDatabase, 'durable' | 'makeRoom' | 'explain'>
   /** @throws DustError when the op may not be written at all. */
-  write(tab: string, op: LocalOp, again: boolean): void
+  write(tab: string, call: WriteCall, again: boolean): void
   desk(tab: string, call: DeskCall): unknown
+  /** Answers the job when it ends, in a later turn. */
+  long(job: LongJob): void
   /** After a transaction that held writes has committed. */
   onWritten(): void
 }
@@ -30,33 +42,45 @@ export interface CallRunnerOptions {
 /**
  * Runs calls in order. Neighbours that read or write share one transaction, which is what makes a thousand writes
  * of one tick cost one flush of the disk, and reads of one tick one lock (spec/sqlite-wasm.md, speed rules 1 and 4).
- * A call is answered only after its transaction has committed.
+ * A call is answered only after its transaction has committed, a write only when that is durable.
  */
 export function createCallRunner(options: CallRunnerOptions): (jobs: readonly Job[]) => void {
-  const { store, replica, write, desk, onWritten } = options
+  const { store, replica, database, write, desk, long, onWritten } = options
 
   const runGroup = (group: readonly Job[]): void => {
-    const results: CallResult[] = []
+    const writes = group.some(({ call }) => isWriteCall(call))
+    let results: CallResult[]
     try {
-      replica.transaction(() => {
-        for (const { tab, call, again } of group) {
-          results.push(
-            call.kind === 'write'
-              ? attempt(() => write(tab, call.op, again), breaksTransaction)
-              : // Groups hold reads and writes only.
-                attempt(() => read(replica, call as ReadCall)),
-          )
-        }
-      })
+      results = commit(group)
     } catch (error) {
-      const failed: CallResult = { ok: false, error: errorToData(toStorageError(error, store)) }
-      for (const job of group) job.settle(failed)
+      if (writes && database.makeRoom(error)) runGroup(group)
+      else void database.explain(error).then((explained) => fail(group, explained))
       return
     }
-    group.forEach((job, i) => {
-      job.settle(results[i] as CallResult)
-    })
-    if (group.some(({ call }) => call.kind === 'write')) onWritten()
+    const settle = (): void => {
+      group.forEach((job, i) => {
+        job.settle(results[i] as CallResult)
+      })
+      if (writes) onWritten()
+    }
+    const durable = writes ? database.durable() : null
+    if (durable) durable.then(settle, (error: unknown) => fail(group, error))
+    else settle()
+  }
+
+  const commit = (group: readonly Job[]): CallResult[] =>
+    replica.transaction(() =>
+      group.map(({ tab, call, again }) =>
+        isWriteCall(call)
+          ? attempt(() => write(tab, call, again), breaksTransaction)
+          : // Groups hold reads and writes only.
+            attempt(() => read(replica, call as ReadCall)),
+      ),
+    )
+
+  const fail = (group: readonly Job[], error: unknown): void => {
+    const failed: CallResult = { ok: false, error: errorToData(toStorageError(error, store)) }
+    for (const job of group) job.settle(failed)
   }
 
   const attempt = (run: () => unknown, isFatal: (error: unknown) => boolean = () => false): CallResult => {
@@ -76,7 +100,10 @@ export function createCallRunner(options: CallRunnerOptions): (jobs: readonly Jo
     }
     for (const job of jobs) {
       const { call, tab } = job
-      if (isDeskCall(call)) {
+      if (isLongCall(call)) {
+        endGroup()
+        long({ ...job, call })
+      } else if (isDeskCall(call)) {
         endGroup()
         job.settle(attempt(() => desk(tab, call)))
       } else {
@@ -90,9 +117,9 @@ export function createCallRunner(options: CallRunnerOptions): (jobs: readonly Jo
 function read(replica: Replica, call: ReadCall): unknown {
   switch (call.kind) {
     case 'get':
-      return replica.get(call.path)
+      return replica.read(call.path)
     case 'getMany':
-      return replica.getMany(call.paths)
+      return call.paths.map((path) => replica.read(path))
     case 'entry':
       return replica.entry(call.path)
     case 'enum':
@@ -102,9 +129,13 @@ function read(replica: Replica, call: ReadCall): unknown {
   }
 }
 
-function isDeskCall(call: Call): call is DeskCall {
+export function isWriteCall(call: Call): call is WriteCall {
+  return call.kind === 'write' || call.kind === 'batch' || call.kind === 'retryRejection'
+}
+
+function isDeskCall(call: Exclude<StoreCall, CallOf<LongCallKind>>): call is DeskCall {
+  if (isWriteCall(call)) return false
   switch (call.kind) {
-    case 'write':
     case 'get':
     case 'getMany':
     case 'entry':

@@ -1,7 +1,7 @@
 import type { DustEvent } from '@dustlayer/replica'
 import { describe, expect, test } from 'vitest'
 import type { SubscriptionMode } from '../tab/tab-protocol.js'
-import { createSubscriptions, wants } from './subscriptions.js'
+import { createSubscriptions, type Subscriptions } from './subscriptions.js'
 
 const base: DustEvent = {
   store: 'acme/app',
@@ -26,6 +26,28 @@ const situations = {
   },
 } satisfies { [name: string]: DustEvent }
 
+function subscribe(
+  subscriptions: Subscriptions,
+  tab: string,
+  id: number,
+  pattern: string,
+  mode: SubscriptionMode = 'all',
+): void {
+  subscriptions.add(tab, {
+    id,
+    store: 'acme/app',
+    pattern,
+    mode,
+    watch: false,
+    maxQueueSize: 10,
+    gapless: false,
+  })
+}
+
+/** Who is told, as tab and id. */
+const told = (subscriptions: Subscriptions, event: DustEvent): string[] =>
+  subscriptions.route(event).map(({ tab, id }) => `${tab}${id}`)
+
 describe('J03 modes (spec/semantics.md §9.3)', () => {
   const table: readonly (readonly [SubscriptionMode, (keyof typeof situations)[]])[] = [
     ['all', ['optimistic', 'committed, foreign', 'rejection']],
@@ -33,41 +55,46 @@ describe('J03 modes (spec/semantics.md §9.3)', () => {
     ['optimistic', ['optimistic', 'rejection']],
   ]
   test.each(table)('%s', (mode, wanted) => {
-    const told = Object.entries(situations).filter(([, event]) => wants(mode, event))
-    expect(told.map(([name]) => name)).toEqual(wanted)
+    const subscriptions = createSubscriptions()
+    subscribe(subscriptions, 'a', 1, '**', mode)
+    const heard = Object.entries(situations).filter(([, event]) => told(subscriptions, event).length > 0)
+    expect(heard.map(([name]) => name)).toEqual(wanted)
   })
 })
 
 describe('routing', () => {
-  const at = (path: string): DustEvent => ({ ...base, path })
-
   test('J01 J02 an event goes to the subscriptions that match the path of its op, by tab', () => {
     const subscriptions = createSubscriptions()
-    const subscribe = (tab: string, id: number, pattern: string) =>
-      subscriptions.add(tab, { id, store: 'acme/app', pattern, mode: 'all' })
-    subscribe('a', 1, 'users/*')
-    subscribe('a', 2, '**')
-    subscribe('b', 1, 'users/*/name')
-    subscribe('b', 2, 'users/ann')
-    expect(subscriptions.route(at('users/ann'))).toEqual(
-      new Map([
-        ['a', [1, 2]],
-        ['b', [2]],
-      ]),
-    )
+    subscribe(subscriptions, 'a', 1, 'users/*')
+    subscribe(subscriptions, 'a', 2, '**')
+    subscribe(subscriptions, 'b', 1, 'users/*/name')
+    subscribe(subscriptions, 'b', 2, 'users/ann')
+    expect(told(subscriptions, base)).toEqual(['a1', 'a2', 'b2'])
+    expect([...subscriptions.tabs()]).toEqual(['a', 'b'])
     subscriptions.remove('a', 2)
     subscriptions.dropTab('b')
-    expect(subscriptions.route(at('users/ann'))).toEqual(new Map([['a', [1]]]))
+    expect(told(subscriptions, base)).toEqual(['a1'])
     subscriptions.remove('a', 1)
     subscriptions.remove('a', 1)
-    expect(subscriptions.route(at('users/ann'))).toEqual(new Map())
+    expect(told(subscriptions, base)).toEqual([])
+    expect([...subscriptions.all()]).toEqual([])
   })
 
   test('a subscription that comes again, after a change of leader, is not there twice', () => {
     const subscriptions = createSubscriptions()
-    for (const pattern of ['users/*', '**']) {
-      subscriptions.add('a', { id: 1, store: 'acme/app', pattern, mode: 'all' })
-    }
-    expect(subscriptions.route(at('users/ann'))).toEqual(new Map([['a', [1]]]))
+    for (const pattern of ['users/*', '**']) subscribe(subscriptions, 'a', 1, pattern)
+    expect(told(subscriptions, base)).toEqual(['a1'])
+  })
+
+  test('the replica is told what anybody listens to, as it comes and goes', () => {
+    const subscriptions = createSubscriptions()
+    const { interest } = subscriptions
+    expect(interest.below('users')).toBe(false)
+    subscribe(subscriptions, 'a', 1, 'users/*/name')
+    expect(interest.below('users')).toBe(true)
+    expect(interest.at('users/ann/name', { node: false })).toBe(true)
+    expect(interest.at('users/ann', { node: true })).toBe(false)
+    subscriptions.dropTab('a')
+    expect(interest.below('users')).toBe(false)
   })
 })

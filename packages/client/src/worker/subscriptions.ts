@@ -1,6 +1,18 @@
-import { createPatternIndex, type PatternIndex, parsePath, parsePattern } from '@dustlayer/protocol'
-import type { DustEvent } from '@dustlayer/replica'
-import type { Subscription, SubscriptionMode } from '../tab/tab-protocol.js'
+import {
+  createPatternIndex,
+  type Pattern,
+  type PatternIndex,
+  parsePath,
+  parsePattern,
+} from '@dustlayer/protocol'
+import { type DustEvent, type Interest, interestOf, wantsEvent } from '@dustlayer/replica'
+import type { Subscription } from '../tab/tab-protocol.js'
+
+/** A subscription, its pattern parsed, and the tab it belongs to. */
+export interface Subscriber extends Subscription {
+  readonly tab: string
+  readonly parsed: Pattern
+}
 
 /** The subscriptions of all tabs to one store. */
 export interface Subscriptions {
@@ -8,56 +20,52 @@ export interface Subscriptions {
   add(tab: string, subscription: Subscription): void
   remove(tab: string, id: number): void
   dropTab(tab: string): void
-  /** Who wants the event: the subscription ids of each tab. */
-  route(event: DustEvent): Map<string, number[]>
-}
-
-interface Registration {
-  readonly tab: string
-  readonly id: number
-  readonly mode: SubscriptionMode
+  /** Who wants the event. */
+  route(event: DustEvent): Subscriber[]
+  /** What the replica must tell: paths that somebody listens to. */
+  readonly interest: Interest
+  all(): Iterable<Subscriber>
+  /** The tabs that have subscriptions. */
+  tabs(): Iterable<string>
 }
 
 export function createSubscriptions(): Subscriptions {
-  const index: PatternIndex<Registration> = createPatternIndex()
-  const removers = new Map<string, Map<number, () => void>>()
+  const index: PatternIndex<Subscriber> = createPatternIndex()
+  const registered = new Map<
+    string,
+    Map<number, { readonly subscriber: Subscriber; readonly unindex: () => void }>
+  >()
 
   const remove = (tab: string, id: number): void => {
-    const ofTab = removers.get(tab)
-    ofTab?.get(id)?.()
+    const ofTab = registered.get(tab)
+    ofTab?.get(id)?.unindex()
     ofTab?.delete(id)
-    if (ofTab?.size === 0) removers.delete(tab)
+    if (ofTab?.size === 0) registered.delete(tab)
   }
 
   return {
-    add(tab, { id, pattern, mode }) {
+    add(tab, subscription) {
+      const { id, pattern } = subscription
       remove(tab, id)
-      const unindex = index.add(parsePattern(pattern), { tab, id, mode })
-      const ofTab = removers.get(tab) ?? new Map<number, () => void>()
-      removers.set(tab, ofTab.set(id, unindex))
+      const parsed = parsePattern(pattern)
+      const subscriber = { ...subscription, tab, parsed }
+      const unindex = index.add(parsed, subscriber)
+      const ofTab = registered.get(tab) ?? new Map()
+      registered.set(tab, ofTab.set(id, { subscriber, unindex }))
     },
     remove,
     dropTab(tab) {
-      for (const unindex of removers.get(tab)?.values() ?? []) unindex()
-      removers.delete(tab)
+      for (const { unindex } of registered.get(tab)?.values() ?? []) unindex()
+      registered.delete(tab)
     },
     route(event) {
-      const wanted = new Map<string, number[]>()
-      if (removers.size === 0) return wanted
-      for (const { tab, id, mode } of index.match(parsePath(event.path))) {
-        if (!wants(mode, event)) continue
-        const ids = wanted.get(tab)
-        if (ids) ids.push(id)
-        else wanted.set(tab, [id])
-      }
-      return wanted
+      if (index.size === 0) return []
+      return index.match(parsePath(event.path)).filter(({ mode, parsed }) => wantsEvent(mode, event, parsed))
     },
+    interest: interestOf(index, ({ parsed }) => parsed),
+    *all() {
+      for (const ofTab of registered.values()) for (const { subscriber } of ofTab.values()) yield subscriber
+    },
+    tabs: () => registered.keys(),
   }
-}
-
-/** The table of spec/semantics.md §9.3: an own write shows once, either when made or when committed. */
-export function wants(mode: SubscriptionMode, event: DustEvent): boolean {
-  if (event.error || event.source === 'local') return mode !== 'committed'
-  if (event.own) return mode === 'committed'
-  return mode !== 'optimistic'
 }

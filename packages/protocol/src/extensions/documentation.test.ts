@@ -27,6 +27,8 @@ function understand([, , , event, payload]: Frame): unknown {
       return expect(parseBatch(payload)).toMatchObject({ ok: true })
     case 'digest':
       return expect(payload).toEqual({})
+    case 'reauth':
+      return expect(payload).toEqual({ token: expect.any(String) })
     case 'phx_reply':
       return isObject(payload.response) && understandReply(payload.response)
     default:
@@ -37,6 +39,7 @@ function understand([, , , event, payload]: Frame): unknown {
 function understandReply(response: FramePayload): unknown {
   if ('capver' in response) return parseJoinReplyExtensions(response)
   if ('digest' in response) return parseDigestReply(response)
+  if ('permissions' in response) return expect(Object.keys(response)).toContain('store_access')
   if ('store_seqs' in response) return parseBatchReply(response, 2)
   expect(typeof response.reason).toBe('string')
   return refusedOpIndex(response)

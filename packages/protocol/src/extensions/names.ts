@@ -9,6 +9,7 @@ export type ExtensionName =
   | 'digest'
   | 'ordered_writes'
   | 'event_batches'
+  | 'reauth'
 
 /** All extensions that this version knows. */
 export const EXTENSIONS: readonly ExtensionName[] = [
@@ -18,6 +19,7 @@ export const EXTENSIONS: readonly ExtensionName[] = [
   'digest',
   'ordered_writes',
   'event_batches',
+  'reauth',
 ]
 
 /** Those of the names that this version knows, each once. Names of a newer peer, and what is no name, are left out. */

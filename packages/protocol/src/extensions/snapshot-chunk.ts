@@ -7,7 +7,7 @@ import { seqField, textField, textOrNullField } from './fields.js'
 
 /** A chunk of a snapshot, and a batch of events, has at most so many entries and aims at so many bytes. */
 export const MAX_CHUNK_ENTRIES = 500
-export const CHUNK_TARGET_BYTES = 256 * 1024
+export const CHUNK_TARGET_BYTES = 64 * 1024
 
 /** An entry of a snapshot with its own revision. */
 export type SnapshotChunkEntry = { path: string; value: JsonValue; type: EntryType; seq: number }

@@ -8,7 +8,7 @@ import { DateTime } from './date-time.js'
 import { Decimal } from './decimal.js'
 import { FileRef } from './file-ref.js'
 import { LeaseValue } from './lease-value.js'
-import { toJsonValue } from './to-json-value.js'
+import { toLeafValue } from './to-json-value.js'
 import { toValue } from './to-value.js'
 import type { Value } from './value-type.js'
 
@@ -93,10 +93,10 @@ function expectSame(actual: unknown, expected: unknown): void {
   expect(isDeepStrictEqual(actual, expected)).toBe(true)
 }
 
-/** Random maps may be envelopes with malformed text, which toJsonValue refuses. */
+/** Random maps may be envelopes with malformed text, which toLeafValue refuses. */
 function isRefused(value: JsonValue): boolean {
   try {
-    toJsonValue(value)
+    toLeafValue(value)
     return false
   } catch {
     return true
@@ -107,7 +107,7 @@ describe('values, lossless', () => {
   it('what comes back equals what went in, to the digit', () => {
     fc.assert(
       fc.property(rich, (value) => {
-        for (const json of travelled(toJsonValue(value))) expectSame(toValue(json), value)
+        for (const json of travelled(toLeafValue(value))) expectSame(toValue(json), value)
       }),
       { numRuns: 500 },
     )
@@ -117,7 +117,7 @@ describe('values, lossless', () => {
     fc.assert(
       fc.property(json, (value) => {
         fc.pre(!isRefused(value))
-        expectSame(toJsonValue(toValue(value)), value)
+        expectSame(toLeafValue(toValue(value)), value)
       }),
       { numRuns: 500 },
     )

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { InvalidValueError } from '../errors.js'
 import type { JsonValue } from '../json.js'
@@ -6,7 +7,7 @@ import { DateTime } from './date-time.js'
 import { Decimal } from './decimal.js'
 import { FileRef } from './file-ref.js'
 import { LeaseValue } from './lease-value.js'
-import { MAX_LEAF_BYTES, toJsonValue } from './to-json-value.js'
+import { MAX_LEAF_BYTES, toJsonValue, toLeafValue } from './to-json-value.js'
 
 const cyclic: { self?: unknown } = {}
 cyclic.self = cyclic
@@ -48,6 +49,7 @@ describe('B24 toJsonValue refuses what cannot travel and names the place', () =>
     ['a day that does not exist', { at: { _typed: '2026-02-30T00:00:00Z', _type: 'datetime' } }, 'at'],
     // @ts-expect-error: what JavaScript lets happen
     ['a file without its hash', { f: new FileRef({ ...file, hash: undefined }) }, 'f.hash'],
+    ['an empty key, which makes no path', { a: { '': 1 } }, 'a'],
     ['too deep a value', nested(MAX_VALUE_DEPTH + 1), Array(MAX_VALUE_DEPTH).fill('n').join('.')],
     ['too large a leaf', { a: { b: 'x'.repeat(MAX_LEAF_BYTES - 1) } }, 'a.b'],
     ['too large a list', { l: ['é'.repeat(MAX_LEAF_BYTES / 2)] }, 'l'],
@@ -85,6 +87,21 @@ describe('B24 toJsonValue refuses what cannot travel and names the place', () =>
     ],
   ])('accepts %s', (_, value) => {
     expect(toJsonValue(value)).toEqual(value)
+  })
+
+  it('accepts the maps of another frame, and no instances of its classes', () => {
+    expect(toJsonValue(runInNewContext('({ a: [1, { b: 2 }] })'))).toEqual({ a: [1, { b: 2 }] })
+    expect(() => toJsonValue(runInNewContext('new Map()'))).toThrow('an instance of Map')
+  })
+
+  it('accepts an empty key where no path is made of it', () => {
+    expect(toJsonValue([{ '': 1 }])).toEqual([{ '': 1 }])
+    expect(toLeafValue({ '': 1 })).toEqual({ '': 1 })
+  })
+
+  it('measures as a whole what is stored as a whole', () => {
+    const map = { a: 'x'.repeat(60_000), b: 'x'.repeat(60_000) }
+    expect(() => toLeafValue(map)).toThrow('bytes of JSON; one value may have 65536')
   })
 
   it('accepts a map without prototype, and a key named __proto__', () => {

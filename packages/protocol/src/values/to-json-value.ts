@@ -16,16 +16,28 @@ export const MAX_LEAF_BYTES = 64 * 1024
 const INTEGER_END = 2 ** 64
 
 /**
- * What an app writes, as it is stored and sent: a copy, in which typed values are their envelopes. What cannot
+ * What an app writes at a path, as it is stored and sent: a copy, in which typed values are their envelopes. What cannot
  * travel is refused before anything is written: undefined, NaN, infinities, functions, symbols, Sets, Dates, other
  * class instances, cycles, lone surrogates, numbers that are integers beyond ±(2^53 - 1) and so may have lost digits,
  * integers beyond 64 bits, malformed decimals and datetimes, values nested more than {@link MAX_VALUE_DEPTH} deep,
- * and leaves of more than {@link MAX_LEAF_BYTES}.
+ * empty keys of maps that become paths, and leaves of more than {@link MAX_LEAF_BYTES}.
+ *
+ * Negative zero becomes zero, and a map without leaves stands for nothing at all.
  * @throws InvalidValueError whose message and `fields.at` name the offending inner path.
  */
 export function toJsonValue(value: unknown): JsonValue {
   const json = convert(value, '', [])
-  checkLeafSizes(json, '')
+  checkLeaves(json, '')
+  return json
+}
+
+/**
+ * The same of a value that is stored whole, inside one leaf, maps included: a member of a set.
+ * @throws InvalidValueError as {@link toJsonValue}.
+ */
+export function toLeafValue(value: unknown): JsonValue {
+  const json = convert(value, '', [])
+  checkLeafSize(json, '')
   return json
 }
 
@@ -82,7 +94,8 @@ function envelopeOf(value: object): JsonMap | undefined {
 
 function plainObject(value: object, at: string): object {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return value
+  // The objects of another frame have an Object.prototype of their own; whatever it is, nothing is above it.
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return value
   if (value instanceof Set) refuse(at, 'a Set; sets are changed by add() and remove(), a member at a time')
   if (value instanceof Date) refuse(at, 'a Date; use DateTime.from(date)')
   return refuse(at, `an instance of ${value.constructor?.name ?? 'a class'}; convert it to JSON first`)
@@ -91,7 +104,7 @@ function plainObject(value: object, at: string): object {
 function convertMap(value: object, at: string, above: object[]): JsonMap {
   const map: JsonMap = {}
   for (const [key, inner] of Object.entries(value)) {
-    if (!isWellFormed(key)) refuse(at, 'a key with an unpaired surrogate, which has no UTF-8 form')
+    if (!isWellFormed(key)) refuse(at, 'a map with an unpaired surrogate in a key, which has no UTF-8 form')
     setOwn(map, key, convert(inner, innerPath(at, key), above))
   }
   const fault = envelopeFault(map)
@@ -100,11 +113,18 @@ function convertMap(value: object, at: string, above: object[]): JsonMap {
 }
 
 /** Each leaf of a map counts by itself, as it is stored by itself. */
-function checkLeafSizes(value: JsonValue, at: string): void {
-  if (isPlainMap(value)) {
-    for (const [key, inner] of Object.entries(value)) checkLeafSizes(inner, innerPath(at, key))
+function checkLeaves(value: JsonValue, at: string): void {
+  if (!isPlainMap(value)) {
+    checkLeafSize(value, at)
     return
   }
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === '') refuse(at, 'a map with an empty key, which makes no path; give every key a name')
+    checkLeaves(inner, innerPath(at, key))
+  }
+}
+
+function checkLeafSize(value: JsonValue, at: string): void {
   const text = stringifyJson(value)
   // A UTF-16 unit is three bytes at most, so short texts need no counting.
   if (text.length * 3 <= MAX_LEAF_BYTES) return

@@ -45,19 +45,21 @@ export interface Run {
 }
 
 export interface RunOptions extends Pick<ReplicaOptions, 'interest'> {
+  /** An empty database; one of better-sqlite3's in memory by default. */
+  readonly driver?: SqliteDriver
   /** Whether the server knows batches. */
   readonly batches: boolean
   /** Sees the replica whenever it was opened. */
   readonly opened?: (replica: Replica) => void
 }
 
-export const DEVICE = 'device-1'
+const DEVICE = 'device-1'
 
 const REFUSAL = { reason: 'limit_exceeded' }
 
 export function createRun({ batches, opened = () => {}, ...options }: RunOptions): Run {
   const world = createWorld()
-  const driver = openBetterSqlite()
+  const driver = options.driver ?? openBetterSqlite()
   const issued: LocalOp[] = []
   const replaced = new Map<string, string>()
   const unsendable = new Set<string>()

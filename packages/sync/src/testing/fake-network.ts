@@ -28,6 +28,8 @@ export interface FakeNetworkOptions {
   /** Milliseconds that a message takes; messages of one direction never overtake each other. */
   latency?(): number
   readonly handlers?: PeerHandlers
+  /** What one direction of a connection carries; without it, any size takes the latency alone. */
+  readonly bytesPerSecond?: number
   /** The answer to `transport.probe`; without it there is none. */
   readonly probe?: (url: string) => Promise<ProbeResult>
 }
@@ -41,6 +43,10 @@ export interface FakeNetwork {
   peer(): Peer
   /** Dialling fails while set. */
   unreachable: boolean
+  /** Dialling is neither answered nor refused while set. */
+  hanging: boolean
+  /** Told of each attempt. */
+  onDial: (() => void) | undefined
   /** Ends all connections; `deliver` decides for each message of a client on its way whether it still arrives. */
   cut(deliver?: () => boolean): void
   /** From now on nothing passes on the present connections, and nobody is told. */
@@ -59,16 +65,17 @@ const NO_CLOSE_FRAME = 1006
 export function createFakeNetwork({
   clock,
   latency = () => 1,
+  bytesPerSecond = Number.POSITIVE_INFINITY,
   handlers = {},
   probe,
 }: FakeNetworkOptions): FakeNetwork {
   const peers: Peer[] = []
   const lines: Line[] = []
 
-  const lane = (): ((run: () => void) => void) => {
+  const lane = (): ((run: () => void, bytes?: number) => void) => {
     let last = 0
-    return (run) => {
-      last = Math.max(last, clock.now() + latency())
+    return (run, bytes = 0) => {
+      last = Math.max(last, clock.now() + latency()) + (bytes * 1_000) / bytesPerSecond
       clock.setTimer(last - clock.now(), run)
     }
   }
@@ -85,6 +92,8 @@ export function createFakeNetwork({
       return latest
     },
     unreachable: false,
+    hanging: false,
+    onDial: undefined,
     cut(deliver = () => false) {
       for (const line of lines) line.cut(deliver)
     },
@@ -132,11 +141,13 @@ export function createFakeNetwork({
         if (stage !== 'open') return
         toClient(() => {
           if (!silent) client.message(data)
-        })
+        }, sizeOf(data))
       },
       close: (code = 1000, reason = '') => end(code, reason),
     }
     peers.push(peer)
+    network.onDial?.()
+    const { hanging } = network
     lines.push({
       upstream,
       cut(deliver) {
@@ -152,7 +163,7 @@ export function createFakeNetwork({
     })
 
     toServer(() => {
-      if (stage !== 'dialling') return
+      if (stage !== 'dialling' || hanging) return
       if (network.unreachable || handlers.connect?.(peer) === false) {
         end(NO_CLOSE_FRAME)
         return
@@ -173,10 +184,14 @@ export function createFakeNetwork({
           handlers.frame?.(peer, frame)
         }
         upstream.add(arrive)
-        toServer(arrive)
+        toServer(arrive, sizeOf(data))
       },
       close: () => end(1000),
       buffered: 0,
     }
   }
+}
+
+function sizeOf(data: string | Uint8Array | ArrayBuffer): number {
+  return typeof data === 'string' ? data.length : data.byteLength
 }

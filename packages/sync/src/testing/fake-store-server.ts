@@ -54,6 +54,10 @@ export interface FakeStoreServer {
   /** The response that refuses every join, while set. */
   refuseJoin: FramePayload | null
   permissions: { read: boolean; write: boolean }
+  /** Tokens that came over an open connection. */
+  readonly reauthorizations: string[]
+  /** Whether such a token is good. */
+  accepts(token: string): boolean
   /** Writes take effect while set, and their answers are lost. */
   withholdAnswers: boolean
   /** Catch-up stops short of its end marker while set. */
@@ -107,6 +111,12 @@ export function createFakeStoreServer(options: FakeStoreServerOptions): FakeStor
     else send()
   }
 
+  const grants = () => ({
+    permissions: server.permissions,
+    scopes: ['entries:read', 'entries:write'],
+    store_access: { mode: 'all', store_ids: [] },
+  })
+
   const join = (peer: Peer, ref: string, payload: FramePayload): void => {
     const old = members.get(peer)
     if (old) peer.send([old.joinRef, old.joinRef, topic, 'phx_close', {}])
@@ -126,9 +136,7 @@ export function createFakeStoreServer(options: FakeStoreServerOptions): FakeStor
       store_seq: head,
       capver: 3,
       capver_min: 3,
-      permissions: server.permissions,
-      scopes: ['entries:read', 'entries:write'],
-      store_access: { mode: 'all', store_ids: [] },
+      ...grants(),
       ...(asked && { extensions: [...common] }),
       ...(common.has('incarnation') && { incarnation: data.incarnation }),
       ...(reset && { reset }),
@@ -238,6 +246,11 @@ export function createFakeStoreServer(options: FakeStoreServerOptions): FakeStor
     else if (event === 'digest' && common.has('digest')) {
       const response = { seq: data.model.head, digest: data.digest() }
       inTurn(() => ok(response))
+    } else if (event === 'reauth' && common.has('reauth')) {
+      const token = String(payload.token)
+      server.reauthorizations.push(token)
+      if (server.accepts(token)) ok(grants())
+      else answer(peer, joinRef, ref, { status: 'error', response: { reason: 'unauthorized' } })
     } else crashFor(member)
   }
 
@@ -272,6 +285,8 @@ export function createFakeStoreServer(options: FakeStoreServerOptions): FakeStor
     poison: new Set(),
     refuseJoin: null,
     permissions: { read: true, write: true },
+    reauthorizations: [],
+    accepts: () => true,
     withholdAnswers: false,
     withholdComplete: false,
     pageSize: 500,

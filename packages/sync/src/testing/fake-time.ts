@@ -14,6 +14,8 @@ export interface FakeTime {
   advance(ms: number): void
   /** Like `advance`, but lets promises settle before and after each timer. */
   advanceAsync(ms: number): Promise<void>
+  /** The machine sleeps: the clocks go on, and what was due meanwhile runs when time next moves. */
+  sleep(ms: number): void
   /** Advances until the condition holds. @throws Error when it does not within `ms` milliseconds. */
   until(condition: () => boolean, ms?: number): void
 }
@@ -41,7 +43,7 @@ export function createFakeTime(start = 1_700_000_000_000): FakeTime {
   const runNext = (end: number): boolean => {
     const timer = nextDue(end)
     if (!timer) return false
-    now = timer.at
+    now = Math.max(now, timer.at)
     timer.run()
     return true
   }
@@ -90,6 +92,9 @@ export function createFakeTime(start = 1_700_000_000_000): FakeTime {
       await settlePromises()
       while (runNext(end)) await settlePromises()
       now = end
+    },
+    sleep(ms) {
+      now += ms
     },
     until(condition, ms = 600_000) {
       const end = now + ms

@@ -1,5 +1,5 @@
 import { type DustError, type ExtensionName, type JsonValue, parsePattern } from '@dustlayer/protocol'
-import { type EntryData, type LocalOp, openReplica, type Replica } from '@dustlayer/replica'
+import { type EntryData, type LocalOp, openReplica, type Replica, type SyncPort } from '@dustlayer/replica'
 import { openBetterSqlite } from '@dustlayer/replica/testing'
 import type { StoreSync } from '../store-sync.js'
 import { createSyncClient, type SyncClient } from '../sync-client.js'
@@ -22,6 +22,7 @@ export interface WorldOptions {
   readonly format?: 'json' | 'msgpack'
   readonly token?: TokenSource
   readonly latency?: () => number
+  readonly bytesPerSecond?: number
   readonly random?: () => number
   readonly probe?: (url: string) => Promise<ProbeResult>
   /** Whether the server accepts a handshake. */
@@ -51,6 +52,8 @@ export interface World {
   readonly replica: Replica
   readonly client: SyncClient
   readonly sync: StoreSync
+  /** Of another, empty replica, for the other store. */
+  emptyPort(): SyncPort
   /** A local write, as the app's side does it. Gives the op id. */
   write(op: LocalWrite): string
   put(path: string, value: JsonValue): string
@@ -72,6 +75,7 @@ export function createWorld(options: WorldOptions = {}): World {
     format = 'json',
     token = 'dust_tok_x',
     latency,
+    bytesPerSecond,
     random = () => 0.5,
     probe,
     admit,
@@ -95,6 +99,7 @@ export function createWorld(options: WorldOptions = {}): World {
       connect: ({ url }) => admit?.(url) ?? true,
     },
     ...(latency && { latency }),
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
     ...(probe && { probe }),
   })
   const problems: DustError[] = []
@@ -151,6 +156,10 @@ export function createWorld(options: WorldOptions = {}): World {
     },
     get sync() {
       return opened.sync
+    },
+    emptyPort() {
+      const options = { store: OTHER_STORE, deviceId: DEVICE, now: () => time.now }
+      return openReplica({ driver: openBetterSqlite(), ...options }).sync
     },
     write,
     put: (path, value) => write({ op: 'set', path, value }),

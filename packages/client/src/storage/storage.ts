@@ -1,0 +1,48 @@
+import type { DustError } from '@dustlayer/protocol'
+import type { SqliteDriver } from '@dustlayer/replica'
+import type { StorageInfo } from '../tab/tab-protocol.js'
+
+/** On what terms a leader has its storage. */
+export interface StorageTerms {
+  /** Grows with each leader of the instance, also over restarts. Who has a lower one must not write any more. */
+  readonly epoch: number
+  /** Aborts when this tab must not lead any more; then nothing is waited for. */
+  readonly signal: AbortSignal
+  /** The files are held by a page that does not let go; they are waited for. */
+  onWaiting(error: DustError): void
+  /** What is open must be closed and opened again, still under the lock. Nothing that is under way may be answered. */
+  onFault(fault: StorageFault): void
+}
+
+/** Where the leader keeps its databases, one for each store. */
+export interface Storage {
+  /** Opens the store's database, creating it when it is not there and replacing it when it is damaged. */
+  open(store: string): Promise<StoreDatabase>
+  /** The stores that have a database here. */
+  stores(): readonly string[]
+  /** The browser may have been asked for a promise since it was last asked what it has promised. */
+  refresh(): Promise<void>
+  /** Releases all handles. The drivers must be closed before. */
+  close(): Promise<void>
+}
+
+/** One store's database, open. */
+export interface StoreDatabase {
+  readonly driver: SqliteDriver
+  info(): StorageInfo
+  /** As in DatabaseFile. */
+  durable(): Promise<void> | null
+  /** As in DatabaseFiles; for writes of this device's user only. */
+  makeRoom(error: unknown): boolean
+  /** What the driver threw, as a Dust error that says what is known. */
+  explain(error: unknown): Promise<Error>
+  /** The replica is level with the server: what was set aside for it is of no more use. */
+  complete(): void
+}
+
+/** Why what is open cannot be used on; all of it must be closed, and opened again. */
+export interface StorageFault {
+  /** `unwritten`: writes were refused that show already. The others as in FaultKind and Recovery. */
+  readonly kind: 'damaged' | 'broken' | 'evicted' | 'unwritten'
+  readonly error: unknown
+}

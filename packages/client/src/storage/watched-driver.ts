@@ -1,0 +1,20 @@
+import type { SqliteDriver } from '@dustlayer/replica'
+
+/** The same driver; `onError` hears of whatever it throws, before the caller does. */
+export function watchDriver(driver: SqliteDriver, onError: (error: unknown) => void): SqliteDriver {
+  const watched = <T>(run: () => T): T => {
+    try {
+      return run()
+    } catch (error) {
+      onError(error)
+      throw error
+    }
+  }
+  return {
+    exec: (sql) => watched(() => driver.exec(sql)),
+    run: (sql, params) => watched(() => driver.run(sql, params)),
+    all: (sql, params) => watched(() => driver.all(sql, params)),
+    transaction: (body) => watched(() => driver.transaction(body)),
+    close: () => driver.close(),
+  }
+}

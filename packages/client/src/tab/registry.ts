@@ -1,0 +1,98 @@
+import type {
+  AwaitedWrite,
+  Call,
+  CallResult,
+  Hello,
+  LiveQuery,
+  Position,
+  SettledWrite,
+  StatusWatch,
+  Subscription,
+} from './tab-protocol.js'
+
+/** What a tab has registered and what it waits for: all that the next leader, or the next worker, must be told. */
+export interface Registry {
+  /** Calls were answered: what they registered stands, where they succeeded. */
+  answered(calls: readonly Call[], results: readonly CallResult[]): void
+  settled(writes: readonly SettledWrite[]): void
+  /** Subscriptions that the leader has ended. */
+  dropped(ids: readonly number[]): void
+  /** Where stores stand that the tab has heard of. */
+  seen(positions: readonly Position[]): void
+  readonly all: Hello
+}
+
+export const NOTHING_REGISTERED: Hello = {
+  subscriptions: [],
+  liveQueries: [],
+  seen: [],
+  statusWatches: [],
+  awaited: [],
+}
+
+export function createRegistry(start: Hello = NOTHING_REGISTERED): Registry {
+  const subscriptions = new Map<number, Subscription>(start.subscriptions.map((one) => [one.id, one]))
+  const liveQueries = new Map<number, LiveQuery>(start.liveQueries.map((one) => [one.id, one]))
+  const statusWatches = new Map<number, StatusWatch>(start.statusWatches.map((one) => [one.id, one]))
+  const awaited = new Map<string, AwaitedWrite>(start.awaited.map((one) => [one.opId, one]))
+  const positions = new Map<string, string>(start.seen.map(({ store, at }) => [store, at]))
+
+  const remember = (call: Call): void => {
+    switch (call.kind) {
+      case 'write':
+        awaited.set(call.op.opId, { store: call.store, opId: call.op.opId })
+        break
+      case 'batch':
+        for (const { opId } of call.batch.ops) awaited.set(opId, { store: call.store, opId })
+        break
+      case 'retryRejection':
+        awaited.set(call.newOpId, { store: call.store, opId: call.newOpId })
+        break
+      case 'subscribe':
+        subscriptions.set(call.subscription.id, call.subscription)
+        break
+      case 'unsubscribe':
+        subscriptions.delete(call.id)
+        break
+      case 'live':
+        liveQueries.set(call.query.id, call.query)
+        break
+      case 'unlive':
+        liveQueries.delete(call.id)
+        break
+      case 'watchStatus':
+        statusWatches.set(call.watch.id, call.watch)
+        break
+      case 'unwatchStatus':
+        statusWatches.delete(call.id)
+        break
+      default:
+    }
+  }
+
+  return {
+    answered(calls, results) {
+      calls.forEach((call, i) => {
+        if (results[i]?.ok) remember(call)
+      })
+    },
+    settled(writes) {
+      for (const { opId } of writes) awaited.delete(opId)
+    },
+    dropped(ids) {
+      for (const id of ids) subscriptions.delete(id)
+    },
+    seen(stand) {
+      for (const { store, at } of stand) positions.set(store, at)
+    },
+    get all() {
+      return {
+        subscriptions: [...subscriptions.values()],
+        liveQueries: [...liveQueries.values()],
+        seen: Array.from(positions, ([store, at]) => ({ store, at })),
+        statusWatches: [...statusWatches.values()],
+        awaited: [...awaited.values()],
+      }
+    },
+  }
+}

@@ -1,0 +1,327 @@
+import { ClosedError, errorToData, UnavailableError } from '@dustlayer/protocol'
+import type { SqliteDriver } from '@dustlayer/replica'
+import { type Clock, createSyncClient, type SyncClient, type Transport } from '@dustlayer/sync'
+import type { WorkerHandlers, WorkerLink } from '../page/worker-link.js'
+import type { Storage, StorageTerms } from '../storage/storage.js'
+import type { Channel, OpenChannel } from '../tab/channel.js'
+import type { HeldLock, Locks } from '../tab/locks.js'
+import type { Build, Hello } from '../tab/tab-protocol.js'
+import { createTab, type Tab } from '../worker/tab.js'
+
+/** What all tabs of one browser share, and what it keeps. */
+export interface WorldBrowser {
+  readonly device: string
+  readonly locks: Locks
+  readonly openChannel: OpenChannel
+  /** The worker that has the database files open: there is never a second one. */
+  owner: symbol | undefined
+  /** The number of the last leader. */
+  epoch: number
+  /** Stores that have a database. */
+  stores(): readonly string[]
+  openDriver(store: string): SqliteDriver
+  /** Small storage, as in IndexedDB. */
+  readonly small: Map<string, unknown>
+  wipe(): void
+}
+
+export interface WorldWorkerOptions {
+  readonly browser: WorldBrowser
+  readonly clock: Clock
+  readonly transport: Transport
+  readonly build: Build
+  readonly maxPending: number | undefined
+  readonly handlers: WorkerHandlers
+  readonly restored: Hello | undefined
+  randomId(): string
+  onLeading(leading: boolean): void
+}
+
+/** A tab's worker, in this process. */
+export interface WorldWorker {
+  readonly link: WorkerLink
+  readonly tab: Tab
+  /** It is gone from one moment to the next: no goodbye, its locks free, its files closed. */
+  kill(): void
+  mute(): void
+  /** While set, calls wait in the leader and do not run. */
+  stalled: boolean
+  /** While set, nothing that others post arrives in it, and what it tells its page waits. */
+  frozen: boolean
+  readonly thawing: number
+  /** While set, nothing in it runs at all: no timer, no message, no lock, no socket. */
+  hung: boolean
+}
+
+/** As in `startWorker`. */
+const CLOSE_DEADLINE_MS = 5_000
+
+/** A line of things that wait while something is the case. */
+export function createGate(open: () => boolean): {
+  pass(run: () => void): void
+  release(): void
+  readonly length: number
+} {
+  const waiting: (() => void)[] = []
+  return {
+    pass(run) {
+      if (open()) run()
+      else waiting.push(run)
+    },
+    release() {
+      for (const run of waiting.splice(0)) run()
+    },
+    get length() {
+      return waiting.length
+    },
+  }
+}
+
+export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
+  const { browser, clock, transport, build, maxPending, handlers, restored, randomId } = options
+  const self = Symbol('worker')
+  const endings: (() => void)[] = []
+  const held = new Set<HeldLock>()
+  let alive = true
+  let muted = false
+  let stalled = false
+  let frozen = false
+  let hung = false
+  const awake = createGate(() => !hung)
+  const thawed = createGate(() => !frozen)
+  const going = createGate(() => !stalled)
+
+  const whileAlive = (run: () => void): void => {
+    if (alive) awake.pass(() => alive && run())
+  }
+
+  /** A promise of the world outside, whose outcome a worker that hangs does not see. */
+  const seen = <T>(promise: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      promise.then(
+        (value) => whileAlive(() => resolve(value)),
+        (error: unknown) => whileAlive(() => reject(error)),
+      )
+    })
+
+  const ownClock: Clock = {
+    now: clock.now,
+    setTimer: (ms, run) => {
+      let cancelled = false
+      const cancel = clock.setTimer(ms, () => whileAlive(() => !cancelled && run()))
+      return () => {
+        cancelled = true
+        cancel()
+      }
+    },
+  }
+
+  const own = (lock: HeldLock): HeldLock => {
+    if (!alive) {
+      lock.release()
+      return lock
+    }
+    held.add(lock)
+    const lost = new AbortController()
+    lock.lost.addEventListener('abort', () => whileAlive(() => lost.abort(lock.lost.reason)))
+    return {
+      lost: lost.signal,
+      release() {
+        held.delete(lock)
+        lock.release()
+      },
+    }
+  }
+  const ownLocks: Locks = {
+    held: (prefix) => seen(browser.locks.held(prefix)),
+    acquire: (name, signal) => seen(browser.locks.acquire(name, signal).then(own)),
+    steal: (name) => seen(browser.locks.steal(name).then(own)),
+    tryAcquire: (name) => seen(browser.locks.tryAcquire(name).then((lock) => lock && own(lock))),
+  }
+  const openChannel: OpenChannel = (name, onMessage): Channel => {
+    let open = true
+    const channel = browser.openChannel(name, (message) =>
+      whileAlive(() => thawed.pass(() => alive && open && onMessage(message))),
+    )
+    const close = (): void => {
+      open = false
+      channel.close()
+    }
+    endings.push(close)
+    return { post: (message) => alive && !muted && channel.post(message), close }
+  }
+  const ownTransport: Transport = {
+    ...transport,
+    connect: (url, { open, message, close }) =>
+      transport.connect(url, {
+        open: () => whileAlive(open),
+        message: (data) => whileAlive(() => message(data)),
+        close: (event) => whileAlive(() => close(event)),
+      }),
+  }
+
+  const freeFiles = (): void => {
+    if (browser.owner === self) browser.owner = undefined
+  }
+  endings.push(freeFiles)
+
+  /** As the OPFS rung: who holds the files is waited for. */
+  const untilFree = async ({ signal, onWaiting }: StorageTerms): Promise<void> => {
+    for (let waited = 0; browser.owner !== undefined; waited += 20) {
+      signal.throwIfAborted()
+      if (waited === 1_000) onWaiting(new UnavailableError('Another page still has the files open.'))
+      await new Promise<void>((resolve) => ownClock.setTimer(20, resolve))
+    }
+    signal.throwIfAborted()
+    // The dead take nothing.
+    if (!alive) return new Promise(() => undefined)
+    browser.owner = self
+  }
+
+  const openStorage = async (terms: StorageTerms): Promise<Storage> => {
+    await untilFree(terms)
+    return {
+      stores: browser.stores,
+      async open(store) {
+        if (!alive) return new Promise(() => undefined)
+        const driver = browser.openDriver(store)
+        endings.push(driver.close)
+        return {
+          driver,
+          info: () => ({ kind: 'opfs', persisted: null }),
+          durable: () => null,
+          makeRoom: () => false,
+          explain: async (error) => (error instanceof Error ? error : new Error(String(error))),
+          complete: () => undefined,
+        }
+      },
+      refresh: async () => undefined,
+      async close() {
+        // Files take a while to be given back.
+        await new Promise((resolve) => setImmediate(resolve))
+        freeFiles()
+      },
+    }
+  }
+
+  const connect = (deviceId: string): SyncClient => {
+    const sync = createSyncClient({
+      url: 'ws://server/ws/sync',
+      token: 'dust_tok_x',
+      deviceId,
+      transport: ownTransport,
+      clock: ownClock,
+      random: () => 0.5,
+    })
+    endings.unshift(sync.close)
+    return sync
+  }
+
+  const tab = createTab({
+    instance: 'test',
+    build,
+    locks: ownLocks,
+    openChannel,
+    clock: ownClock,
+    epochs: {
+      last: Promise.resolve(browser.epoch),
+      async save(epoch) {
+        browser.epoch = Math.max(browser.epoch, epoch)
+      },
+    },
+    maxPending,
+    restored,
+    randomId,
+    canLead: Promise.resolve(),
+    openStorage,
+    wipe: async () => browser.wipe(),
+    deviceId: async () => browser.device,
+    connect,
+    defer: (run) => queueMicrotask(() => whileAlive(() => going.pass(() => whileAlive(run)))),
+    onSignal: (signal, sync) => (signal === 'reconnect' ? sync.reconnect() : sync.probe()),
+    onNews: (news) =>
+      whileAlive(() =>
+        thawed.pass(() => alive && handlers.onNotice({ kind: 'news', news: structuredClone(news) })),
+      ),
+    onLeading(leading) {
+      if (!alive) return
+      options.onLeading(leading)
+      handlers.onNotice({ kind: 'leading', leading })
+    },
+    onProblem: (error) => handlers.onNotice({ kind: 'problem', error: errorToData(error) }),
+    onRestart: () => handlers.onNotice({ kind: 'restart' }),
+    onEnded: (error) => handlers.onNotice({ kind: 'ended', error: errorToData(error) }),
+  })
+  tab.enter()
+
+  /** A call of the page, which arrives when the worker runs. */
+  const called = <T>(run: () => T | Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      whileAlive(() => Promise.resolve(run()).then(resolve, reject))
+    })
+
+  const kill = (): void => {
+    if (!alive) return
+    alive = false
+    for (const end of endings.splice(0)) end()
+    for (const lock of [...held]) lock.release()
+    held.clear()
+  }
+
+  return {
+    tab,
+    link: {
+      calls: async (batch, again) =>
+        structuredClone(await called(() => tab.calls(structuredClone(batch), again))),
+      signal: (signal) => whileAlive(() => tab.signal(signal)),
+      wait: (ms) => new Promise((resolve) => ownClock.setTimer(ms, resolve)),
+      pause: (paused) => whileAlive(() => tab.pause(paused)),
+      confirm: (receipt) => whileAlive(() => tab.confirm(structuredClone(receipt))),
+      ping: () => called(() => undefined),
+      suspend: () => whileAlive(() => void tab.leave()),
+      resume: () => whileAlive(tab.enter),
+      async close() {
+        if (!alive) return
+        await new Promise<void>((resolve) => {
+          const done = (): void => {
+            cancel()
+            resolve()
+          }
+          const cancel = clock.setTimer(CLOSE_DEADLINE_MS, done)
+          called(() => tab.close(new ClosedError('closed'))).then(done, done)
+        })
+        kill()
+      },
+      terminate: kill,
+      destroy: () => called(tab.destroy),
+    },
+    kill,
+    mute() {
+      muted = true
+    },
+    get stalled() {
+      return stalled
+    },
+    set stalled(now) {
+      stalled = now
+      if (!now) going.release()
+    },
+    get frozen() {
+      return frozen
+    },
+    set frozen(now) {
+      frozen = now
+      if (!now) thawed.release()
+    },
+    get thawing() {
+      return thawed.length
+    },
+    get hung() {
+      return hung
+    },
+    set hung(now) {
+      hung = now
+      if (!now) awake.release()
+    },
+  }
+}

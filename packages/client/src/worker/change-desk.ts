@@ -1,0 +1,121 @@
+import { parsePattern } from '@dustlayer/protocol'
+import type { DustEvent, EntryData, Replica } from '@dustlayer/replica'
+import type { LiveQuery, Position, Subscription } from '../tab/tab-protocol.js'
+import { createLiveQueries } from './live.js'
+import type { Postbox } from './postbox.js'
+import type { Subscriptions } from './subscriptions.js'
+
+/** What a tab listens to in one store, and where the store stood when it last heard of it. */
+export interface Listening {
+  readonly subscriptions: readonly Subscription[]
+  readonly liveQueries: readonly LiveQuery[]
+  readonly seen: Position | undefined
+}
+
+/** Tells the tabs what changes in one store: each what it has subscribed to, and no more than it can take. */
+export interface ChangeDesk {
+  subscribe(tab: string, subscription: Subscription): void
+  unsubscribe(tab: string, id: number): void
+  live(tab: string, query: LiveQuery): void
+  unlive(tab: string, id: number): void
+  /** Takes over what a tab had registered with an earlier leader. */
+  adopt(tab: string, listening: Listening): void
+  dropTab(tab: string): void
+  /** The tab has taken something in. */
+  goOn(tab: string): void
+  close(): void
+}
+
+export interface ChangeDeskOptions {
+  readonly store: string
+  readonly replica: Replica
+  readonly subscriptions: Subscriptions
+  readonly postbox: Postbox
+}
+
+/** So many events may be on their way to any subscription: messages take a while also to a tab that is awake. */
+const UNDER_WAY = 1_000
+
+export function createChangeDesk({ store, replica, subscriptions, postbox }: ChangeDeskOptions): ChangeDesk {
+  const live = createLiveQueries({ replica, postbox })
+
+  /** Without what was kept back, the tab does not know the store as it is. */
+  const tellPosition = (...tabs: readonly string[]): void => {
+    const position = { store, at: replica.position() }
+    for (const tab of tabs) if (!live.keepsBack(tab)) postbox.position(tab, position)
+  }
+
+  /** Reading what is there and registering happen in one turn, so nothing is missed and nothing comes twice. */
+  const tellPresent = (tab: string, { id, pattern, mode }: Subscription): void => {
+    const parsed = parsePattern(pattern)
+    const page = mode === 'committed' ? replica.enumConfirmed(parsed) : replica.enum(parsed)
+    // Without `select` a listing's items are entries.
+    postbox.present(tab, { to: id, store, entries: page.items as readonly EntryData[] })
+  }
+
+  const drop = (tab: string, id: number): void => {
+    subscriptions.remove(tab, id)
+    postbox.dropped(tab, id)
+  }
+
+  const tellEvent = (event: DustEvent): void => {
+    for (const { tab, id, maxQueueSize } of subscriptions.route(event)) {
+      if (postbox.unconfirmed(tab, id) >= Math.max(maxQueueSize, UNDER_WAY)) drop(tab, id)
+      else postbox.event(tab, event, id)
+    }
+  }
+
+  /** Changes are not known one by one: who would be left with a gap starts over. */
+  const startOver = (subscribers: Iterable<{ tab: string } & Subscription>): void => {
+    for (const subscriber of subscribers) {
+      if (subscriber.watch) tellPresent(subscriber.tab, subscriber)
+      else if (subscriber.gapless) drop(subscriber.tab, subscriber.id)
+    }
+  }
+
+  const stopEvents = replica.onEvents((events, { incomplete }) => {
+    for (const event of events) tellEvent(event)
+    if (incomplete) startOver([...subscriptions.all()])
+  })
+  const stopTouched = replica.onTouched((touched) => {
+    live.touched(touched)
+    tellPosition(...new Set([...subscriptions.tabs(), ...live.tabs()]))
+  })
+
+  return {
+    subscribe(tab, subscription) {
+      subscriptions.add(tab, subscription)
+      if (subscription.watch) tellPresent(tab, subscription)
+      tellPosition(tab)
+    },
+    unsubscribe: subscriptions.remove,
+    live(tab, query) {
+      live.add(tab, query)
+      tellPosition(tab)
+    },
+    unlive: live.remove,
+    adopt(tab, { subscriptions: adopted, liveQueries, seen }) {
+      const level = seen?.at === replica.position()
+      for (const subscription of adopted) subscriptions.add(tab, subscription)
+      for (const query of liveQueries) {
+        if (level) live.resume(tab, query)
+        else live.add(tab, query)
+      }
+      if (!level) startOver(adopted.map((subscription) => ({ tab, ...subscription })))
+      if (adopted.length + liveQueries.length > 0) tellPosition(tab)
+    },
+    dropTab(tab) {
+      subscriptions.dropTab(tab)
+      live.dropTab(tab)
+    },
+    goOn(tab) {
+      if (!live.keepsBack(tab)) return
+      live.goOn(tab)
+      tellPosition(tab)
+    },
+    close() {
+      stopEvents()
+      stopTouched()
+    },
+  }
+}

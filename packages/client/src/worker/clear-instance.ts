@@ -1,0 +1,37 @@
+import type { Announcement, InstanceNames } from '../tab/tab-protocol.js'
+import type { TabEnvironment } from './tab.js'
+
+/** How long tabs may take to close before their lock is taken from them. */
+const PATIENCE_MS = 3_000
+const INSIST_MS = 500
+
+/**
+ * Ends all tabs of the instance and removes its data. A tab that opens meanwhile waits, and starts with nothing.
+ * @throws UnavailableError when something could not be removed.
+ */
+export async function clearInstance(options: {
+  readonly env: TabEnvironment
+  readonly names: InstanceNames
+}): Promise<void> {
+  const { env, names } = options
+  const { locks, clock, build } = env
+  const announcements = env.openChannel(names.announcements, () => undefined)
+  // Again and again, for tabs that open while others close.
+  const insist = (): void => {
+    announcements.post({ ...build, kind: 'destroy' } satisfies Announcement)
+    cancelInsisting = clock.setTimer(INSIST_MS, insist)
+  }
+  let cancelInsisting = (): void => undefined
+  const patience = new AbortController()
+  const cancelPatience = clock.setTimer(PATIENCE_MS, () => patience.abort())
+  insist()
+  const held = await locks.acquire(names.lock, patience.signal).catch(() => locks.steal(names.lock))
+  cancelInsisting()
+  cancelPatience()
+  try {
+    await env.wipe()
+  } finally {
+    announcements.close()
+    held.release()
+  }
+}
