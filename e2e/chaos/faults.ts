@@ -3,7 +3,7 @@ import type { Browser } from '@playwright/test'
 import { auditDisk } from './audit.js'
 import type { Fault, LeaderFault } from './schedule.js'
 import type { ChaosTab } from './tabs.js'
-import { answerOf, until } from './until.js'
+import { answerOf, until, within } from './until.js'
 import type { World } from './world.js'
 
 /** When a fault struck: between two moments of the machine's clock, ms. */
@@ -12,6 +12,9 @@ export interface Strike {
   readonly from: number
   readonly to: number
 }
+
+/** More than any page takes, and less than `within` gives the whole fault. */
+const LOADED_MS = 15_000
 
 /** Makes it happen, and resolves when it has passed; what has to come right again after it is not waited for. */
 export async function strike(world: World, fault: Fault): Promise<Strike> {
@@ -53,7 +56,8 @@ async function timed(fault: Fault, run: (struck: () => void) => Promise<void>): 
 
 async function close(tab: ChaosTab): Promise<void> {
   tab.end()
-  await tab.page.close()
+  // Playwright is not always told of the end of a page that has just changed its document; nothing depends on it.
+  await answerOf(tab.page.close(), 5_000)
 }
 
 async function loseLeader(
@@ -68,16 +72,20 @@ async function loseLeader(
       return close(tab)
     case 'navigated':
       tab.end()
-      await page.goto(new URL('/blank.html', world.address).href, { waitUntil: 'commit' })
+      await within(
+        'another page is there',
+        page.goto(new URL('/blank.html', world.address).href, { waitUntil: 'commit' }),
+        LOADED_MS,
+      )
       struck()
-      return page.close()
+      return close(tab)
     case 'reloaded':
       tab.end()
       // The app starts again in the same tab, while the others take over. Its writer does not.
-      await page.reload({ waitUntil: 'commit' })
+      await within('the page is loaded again', page.reload({ waitUntil: 'commit' }), LOADED_MS)
       struck()
       await until('the app is back after a reload', () => answerOf(runsApp(tab), 1_000))
-      return page.close()
+      return close(tab)
     case 'crashed': {
       const crashed = page.waitForEvent('crash')
       const session = await page.context().newCDPSession(page)

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Strike, strike } from './faults.js'
 import { type Round, tellFault } from './schedule.js'
-import { answerOf, StuckError, until } from './until.js'
+import { answerOf, StuckError, until, within } from './until.js'
 import { tellWriter, verify } from './verify.js'
 import type { World } from './world.js'
 
@@ -27,7 +27,11 @@ export async function play(
       tell(`${index + 1}/${rounds.length} ${faults.map(tellFault).join(' + ')}`)
       // The moment of a fault is the dice's.
       await wait(afterMs)
-      strikes.push(...(await Promise.all(faults.map((fault) => strike(world, fault)))))
+      strikes.push(
+        ...(await Promise.all(
+          faults.map((fault) => within(`${tellFault(fault)} is over`, strike(world, fault))),
+        )),
+      )
       if (online) await tellOnline(world)
       await recovered(world, tabs, Date.now(), !faults.every(({ kind }) => kind === 'leader'))
     }
@@ -66,7 +70,7 @@ async function recovered(
   await until(
     () => `writers go on: ${slow().map(({ writer }) => tellWriter(writer))}`,
     async () => {
-      await tabs.refill(count)
+      await within('there are all tabs', tabs.refill(count))
       return slow().length === 0 && tabs.alive().length === count
     },
   )

@@ -23,6 +23,20 @@ export async function until<T>(
   throw new StuckError(`Still not after ${PATIENCE_MS} ms: ${typeof what === 'string' ? what : what()}`)
 }
 
+/** The promise's value. @throws StuckError when it takes too long, with `what` was waited for. */
+export async function within<T>(what: string, promise: Promise<T>, ms = PATIENCE_MS): Promise<T> {
+  const late = new AbortController()
+  const stuck = async (): Promise<never> => {
+    await wait(ms, undefined, { signal: late.signal })
+    throw new StuckError(`Still not after ${ms} ms: ${what}`)
+  }
+  try {
+    return await Promise.race([promise, stuck()])
+  } finally {
+    late.abort()
+  }
+}
+
 /** What a page answers, or undefined when it does not answer in time, or has gone. */
 export async function answerOf<T>(answer: Promise<T>, withinMs: number): Promise<T | undefined> {
   const late = new AbortController()

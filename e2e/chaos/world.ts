@@ -5,6 +5,7 @@ import { type DustServer, startServer } from '../support/server.js'
 import { createLedger, type Ledger } from './ledger.js'
 import type { Random } from './random.js'
 import { createTabs, type Tabs } from './tabs.js'
+import { answerOf } from './until.js'
 import { openWire, type Wire } from './wire.js'
 
 /** What a phase plays in: one server, one person's browser, the network between them, and what is known of it all. */
@@ -52,8 +53,15 @@ export async function openWorld(launchOptions: LaunchOptions, random: Random): P
     },
     openOther,
     async dispose() {
-      await Promise.all(profiles.map((one) => one.dispose()))
+      await Promise.all(profiles.map(end))
       await Promise.all([server.dispose(), wire.close(), host.close()])
     },
   }
+}
+
+/** Closes the browser; one that does not close is killed. */
+async function end(profile: Profile): Promise<void> {
+  const closed = profile.context.close().then(() => true)
+  if (!(await answerOf(closed, 10_000))) await profile.crash()
+  await profile.dispose()
 }

@@ -30,6 +30,7 @@ export {
   SingleFlightAbortedError,
   SingleFlightTimeoutError,
   StorageError,
+  type StorageErrorCode,
   UnavailableError,
   UpdateNeededError,
   type Value,
@@ -67,5 +68,7 @@ export type {
 export type { Off } from './page/subscribers.js'
 export type { DeleteOptions, PutOptions, WriteOptions } from './page/write-options.js'
 export type { BatchWrite, Committed, Write, WriteReceipt } from './page/writes.js'
+export type { Recovery } from './storage/ledger.js'
+export type { StorageMode } from './storage/open-storage.js'
 export type { Store } from './store.js'
 export type { Lease, StorageInfo, SubscriptionMode } from './tab/tab-protocol.js'

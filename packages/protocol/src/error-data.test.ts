@@ -6,6 +6,7 @@ import {
   BatchUnsupportedError,
   ClosedError,
   ConflictError,
+  DestroyedError,
   DustError,
   ExistsError,
   FrameError,
@@ -23,6 +24,7 @@ import {
   SingleFlightTimeoutError,
   StorageError,
   UnavailableError,
+  UpdateNeededError,
 } from './errors.js'
 import { parseJson, stringifyJson } from './json.js'
 
@@ -34,6 +36,8 @@ describe('errors as data', () => {
     [new PathError('empty_path', 'message')],
     [new PatternError('wildcard_many_not_tail', 'message')],
     [new FrameError('message')],
+    [new DestroyedError('message', where)],
+    [new UpdateNeededError('message', { protocol: 4, schema: 3 })],
     [new InvalidValueError('message', 'a.b')],
     [new OptionError('message', where)],
     [new ConflictError('message', 3, where)],

@@ -15,6 +15,9 @@ import { anyStep } from './testing/random-steps.js'
 import { createRun, type RunOptions, type Step } from './testing/run.js'
 import type { EntryData } from './visible.js'
 
+/** A busy machine tries fewer runs. */
+const MOST_MS = 10_000
+
 const PATTERNS = ['**', '*', 'a', 'a/*', 'a/b', 'a/**', '*/b', 'a/*/c', '*/*/*', 'b/**', 'a/b/c', 'none/*']
 
 interface Follower {
@@ -102,7 +105,7 @@ describe('I4: who folds the events for a mode and a pattern has at every flush w
         const interest = interestOf(index, (pattern) => pattern)
         expectFoldsToHold(those, happening, { batches, interest })
       }),
-      { numRuns: 1_000 },
+      { numRuns: 1_000, interruptAfterTimeLimit: MOST_MS },
     )
   })
 
@@ -111,7 +114,7 @@ describe('I4: who folds the events for a mode and a pattern has at every flush w
       fc.property(followers, steps, fc.boolean(), (those, happening, batches) =>
         expectFoldsToHold(those, happening, { batches }),
       ),
-      { numRuns: 500 },
+      { numRuns: 500, interruptAfterTimeLimit: MOST_MS },
     )
   })
 })

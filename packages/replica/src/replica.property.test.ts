@@ -8,6 +8,9 @@ import { anyStep, loneStep } from './testing/random-steps.js'
 import { createRun, type Run, type RunOptions, type Step } from './testing/run.js'
 import type { EntryData } from './visible.js'
 
+/** A busy machine tries fewer runs. */
+const MOST_MS = 10_000
+
 function check(
   steps: fc.Arbitrary<Step>,
   options: { readonly runs: number; readonly maxLength: number; readonly batches?: boolean },
@@ -25,7 +28,7 @@ function check(
         run.driver.close()
       },
     ),
-    { numRuns: options.runs },
+    { numRuns: options.runs, interruptAfterTimeLimit: MOST_MS },
   )
 }
 

@@ -72,9 +72,7 @@ describe('what no server can give back', () => {
 
   it('is read from a database of version 1', () => {
     const from = openBetterSqlite()
-    from.exec(
-      readFileSync(new URL('./testing/fixtures/version-1.sql', import.meta.url), 'utf8'),
-    )
+    from.exec(readFileSync(new URL('./testing/fixtures/version-1.sql', import.meta.url), 'utf8'))
     const to = openBetterSqlite()
     restoreReplica(to, 'o/s', [salvageReplica(from)])
     expect(opIds(to)).toEqual(opIds(from))

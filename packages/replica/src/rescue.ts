@@ -107,7 +107,9 @@ function readAround(driver: SqliteDriver, select: string, key: string): SqlValue
   const walk = (start: SqlValue, next: string): void => {
     let at = start
     for (;;) {
-      const position = driver.all(`select ${key} ${select.slice(select.indexOf(' from '))} ${next}`, [at])[0]?.[0]
+      const position = driver.all(`select ${key} ${select.slice(select.indexOf(' from '))} ${next}`, [
+        at,
+      ])[0]?.[0]
       if (position === undefined || position === null) return
       at = position
       for (const row of driver.all(`${select} where ${key} = ?`, [at])) found.set(JSON.stringify(row), row)
@@ -170,7 +172,8 @@ function putBack(driver: SqliteDriver, { tables }: Salvage, first: boolean): voi
     // Only the server that this database followed knows what its acknowledgements are about.
     insert(driver, 'outbox', shift(first ? row : { ...row, acked_seq: null }, offset))
   }
-  for (const row of tables.replaced) if (placed.has(row.position)) insert(driver, 'replaced', shift(row, offset))
+  for (const row of tables.replaced)
+    if (placed.has(row.position)) insert(driver, 'replaced', shift(row, offset))
   for (const row of tables.rejections) {
     if (!known.has(row.op_id ?? null)) insert(driver, 'rejections', shift(row, offset))
   }

@@ -3,6 +3,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createWorld, type World } from './testing/world.js'
 
+/** A busy machine tries fewer runs. */
+const MOST_MS = 10_000
+
 /** One thing that happens to a client, its network or its server. */
 type Happening =
   | {
@@ -245,6 +248,6 @@ test.each<[string, Server, fc.Arbitrary<Happening>]>([
     fc.property(fc.array(happenings, { maxLength: 60 }), fc.integer(), (events, seed) => {
       check(server, events, seeded(seed))
     }),
-    { numRuns: 500 },
+    { numRuns: 500, interruptAfterTimeLimit: MOST_MS },
   )
 })

@@ -13,7 +13,11 @@ export interface SyncedOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Everything that this device has of a store, as plain data in its stored form (integers beyond 2^53 are bigints). */
+/**
+ * Everything that this device has of a store, as plain data in its stored form: a decimal is its envelope, a set the
+ * list of its members. Integers beyond 2^53 are bigints, which `JSON.stringify` does not take by itself.
+ * @example JSON.stringify(await dust.export('org/app'), (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
+ */
 export type StoreExport = ReplicaExport
 
 export interface DoctorReport {

@@ -18,8 +18,8 @@ export interface RenewOptions {
 }
 
 /**
- * Leases are decided by the server, at once: without a connection these calls reject with LeaseError `unavailable`,
- * and nothing is queued.
+ * Leases are decided by the server, at once: without a connection, also while the first one is being made, these calls
+ * reject with LeaseError `unavailable`, and nothing is queued. Await `synced` before when the page has just been opened.
  */
 export interface LeaseOperations {
   /**
@@ -29,7 +29,7 @@ export interface LeaseOperations {
   lease(store: string, key: PathInput, options: LeaseOptions): Promise<Lease | null>
   /** Lets it last longer, with the same token; null when it is not held any more. */
   renew(store: string, lease: Pick<Lease, 'key' | 'token'>, options: RenewOptions): Promise<Lease | null>
-  /** Gives it back; false when it was not held any more. */
+  /** Gives it back; false when it had been given back, or was somebody else's, already. */
   release(store: string, lease: Pick<Lease, 'key' | 'token'>): Promise<boolean>
 }
 

@@ -98,6 +98,7 @@ export function createCallbackQueue<E extends object>(options: CallbackQueueOpti
   }
 }
 
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+/** Whether a callback's result is something to wait for, a promise of this realm or another. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

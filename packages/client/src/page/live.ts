@@ -3,6 +3,7 @@ import type { EntryData } from '@dustlayer/replica'
 import type { Entry } from '../operations/read.js'
 import type { LiveUpdate } from '../tab/tab-protocol.js'
 import type { SendCall } from './call-batch.js'
+import { isPromiseLike } from './callback-queue.js'
 import { changesBetween, withChanges } from './live-result.js'
 import type { Recall } from './recall.js'
 import { reviveEntry } from './revive.js'
@@ -144,7 +145,7 @@ export function createLiveQueries({ call, recall, nextId, report }: LiveQueriesO
     }
     try {
       const promise = listener.callback(result)
-      if (!(promise instanceof Promise)) return
+      if (!isPromiseLike(promise)) return
       listener.busy = true
       promise.then(goOn, (error: unknown) => {
         report(error)

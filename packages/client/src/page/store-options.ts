@@ -16,7 +16,10 @@ import type { SubscribeArguments } from './subscribers.js'
 
 /** How a listing is paged and projected (spec/semantics.md §8.2). */
 export interface ListingOptions<Select extends string> {
-  /** Rows of a page, 1…1000, 50 by default. With neither `limit` nor `after` a listing is complete. */
+  /**
+   * Rows of a page, 1…1000 (what is outside counts as the nearest), 50 by default. With neither `limit` nor `after` a
+   * listing is complete.
+   */
   readonly limit?: number | undefined
   /** By path in UTF-8 byte order; `'asc'` by default. */
   readonly order?: 'asc' | 'desc' | undefined
@@ -33,9 +36,10 @@ export type RangeSelect = 'entries' | 'keys'
 /** Which events a subscriber gets, and for how long. */
 export interface SubscribeOptions {
   /**
-   * `'all'` (default): own writes when they are made, others' when they are committed, and own rejections.
+   * `'all'` (default): own writes when they are made, others' when they are committed, own rejections, and
+   * corrections, where what shows is not what the events so far add up to.
    * `'committed'`: what the server has committed, own writes included.
-   * `'optimistic'`: own writes when they are made, and own rejections.
+   * `'optimistic'`: own writes when they are made, own rejections, and corrections.
    */
   readonly mode?: SubscriptionMode | undefined
   /** How many events may wait for a slow callback before the subscription ends; 1,000 by default. */

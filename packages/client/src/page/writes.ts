@@ -9,6 +9,10 @@ export interface Committed {
 
 /** A write that is durable on this device. */
 export interface WriteReceipt {
+  /**
+   * The write's id in events and in the inbox of refused writes. Of puts that took one another's place while they were
+   * not sent, all get the one verdict, and the last one's id is there.
+   */
   readonly opId: string
   /**
    * The server's verdict; may come days later, when the device is online again.

@@ -1,7 +1,8 @@
 import type { DatabaseFiles } from './database-files.js'
 import type { StorageTerms } from './storage.js'
+import { messageOf } from './storage-error.js'
 
-export type { Storage, StorageTerms } from './storage.js'
+export type { StorageTerms } from './storage.js'
 
 /** One kind of storage. Whether a browser has it shows only by trying it (spec/sqlite-wasm.md). */
 export interface Rung {
@@ -36,7 +37,7 @@ export async function openLadder(rungs: readonly Rung[], terms: StorageTerms): P
     } catch (error) {
       signal.throwIfAborted()
       failures.push(error)
-      reasons.push(`${rung.name}: ${error instanceof Error ? error.message : String(error)}`)
+      reasons.push(`${rung.name}: ${messageOf(error)}`)
     }
   }
   throw new AggregateError(failures, reasons.join('; '))

@@ -13,7 +13,7 @@ import { createLedger, loadLedger } from './ledger.js'
 import { memoryRung } from './memory.js'
 import { opfsRung } from './opfs.js'
 import type { Storage, StorageFault, StorageTerms } from './storage.js'
-import { faultOf, noRoom, type Room, toStorageError } from './storage-error.js'
+import { faultOf, messageOf, noRoom, type Room, toStorageError } from './storage-error.js'
 
 /**
  * Which rungs of the ladder an app allows:
@@ -91,7 +91,8 @@ export function createStorageOpener(
         clock.setTimer(0, () => keeper?.fail(fault))
       }
       const told = { ...terms, onFault }
-      const lower = mode === 'memory' || alone !== undefined ? [] : storedNames(database.blocks).catch(() => [])
+      const lower =
+        mode === 'memory' || alone !== undefined ? [] : storedNames(database.blocks).catch(() => [])
       const [{ files, reason }, ledger, stored] = await Promise.all([land(told, database), loading, lower])
       const leftBehind =
         files.kind === 'opfs' && stored.length > 0
@@ -139,7 +140,7 @@ function notPersistent(cause: AggregateError): StorageError {
 
 async function toCommitError(cause: unknown, name: string): Promise<Error> {
   const store = storeOf(name)
-  const detail = cause instanceof Error ? cause.message : String(cause)
+  const detail = messageOf(cause)
   return faultOf(cause) === 'no-room'
     ? noRoom(store, detail, cause, await askRoom())
     : toStorageError(cause, store)

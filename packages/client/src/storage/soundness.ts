@@ -1,4 +1,5 @@
 import { SCHEMA_VERSION, type SqliteDriver } from '@dustlayer/replica'
+import { messageOf } from './storage-error.js'
 
 /** What a look at a database says: a new one, a good one, or what is wrong with it. */
 export type Soundness = 'empty' | 'sound' | { readonly damage: string }
@@ -26,6 +27,6 @@ export function judge(driver: SqliteDriver, thoroughly: boolean): Soundness {
     }
     return 'sound'
   } catch (error) {
-    return { damage: error instanceof Error ? error.message : String(error) }
+    return { damage: messageOf(error) }
   }
 }

@@ -40,7 +40,7 @@ export function faultOf(error: unknown, ioError?: Error): FaultKind | undefined 
 /** What a database threw, as a Dust error with its cause kept. Dust errors pass unchanged. */
 export function toStorageError(error: unknown, store: string, room?: Room): DustError {
   if (error instanceof DustError) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   if (faultOf(error) === 'no-room') return noRoom(store, message, error, room)
   return new StorageError('storage_failed', `The local database of ${store} failed: ${message}`, {
     cause: error,
@@ -70,4 +70,8 @@ function resultCode(error: unknown): number | undefined {
 function isNoRoom(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return error.name === 'QuotaExceededError' || /quota|Unknown write\(\) failure/i.test(error.message)
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

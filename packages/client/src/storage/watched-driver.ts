@@ -18,3 +18,12 @@ export function watchDriver(driver: SqliteDriver, onError: (error: unknown) => v
     close: () => driver.close(),
   }
 }
+
+/** A handle that failed may fail once more when it is closed; there is nothing to be done about it. */
+export function closeQuietly(driver: SqliteDriver): void {
+  try {
+    driver.close()
+  } catch {
+    // The files are opened anew.
+  }
+}

@@ -37,6 +37,8 @@ export interface WorldTab {
   kill(): void
   /** The worker is gone so, and the page learns of it. */
   crash(): void
+  /** What this tab's worker has open cannot be used on. */
+  breakStorage: WorldWorker['breakStorage']
   /** From now on, nothing that this tab's worker posts arrives anywhere. */
   mute(): void
   /** While set, calls wait in the leader and do not run. */
@@ -323,6 +325,7 @@ function openTab({ browser, clock, network, build, maxPending, randomId }: TabPa
       return worker.thawing
     },
     mute: () => worker.mute(),
+    breakStorage: (kind) => worker.breakStorage(kind),
     kill() {
       gone = true
       worker.kill()

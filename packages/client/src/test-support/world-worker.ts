@@ -2,7 +2,7 @@ import { ClosedError, errorToData, UnavailableError } from '@dustlayer/protocol'
 import type { SqliteDriver } from '@dustlayer/replica'
 import { type Clock, createSyncClient, type SyncClient, type Transport } from '@dustlayer/sync'
 import type { WorkerHandlers, WorkerLink } from '../page/worker-link.js'
-import type { Storage, StorageTerms } from '../storage/storage.js'
+import type { Storage, StorageFault, StorageTerms } from '../storage/storage.js'
 import type { Channel, OpenChannel } from '../tab/channel.js'
 import type { HeldLock, Locks } from '../tab/locks.js'
 import type { Build, Hello } from '../tab/tab-protocol.js'
@@ -44,6 +44,8 @@ export interface WorldWorker {
   /** It is gone from one moment to the next: no goodbye, its locks free, its files closed. */
   kill(): void
   mute(): void
+  /** What this worker has open cannot be used on. */
+  breakStorage(kind: StorageFault['kind']): void
   /** While set, calls wait in the leader and do not run. */
   stalled: boolean
   /** While set, nothing that others post arrives in it, and what it tells its page waits. */
@@ -178,7 +180,10 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     browser.owner = self
   }
 
+  let onFault: StorageTerms['onFault'] = () => undefined
+
   const openStorage = async (terms: StorageTerms): Promise<Storage> => {
+    onFault = terms.onFault
     await untilFree(terms)
     return {
       stores: browser.stores,
@@ -270,6 +275,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
 
   return {
     tab,
+    breakStorage: (kind) => onFault({ kind, error: new UnavailableError('The storage is broken.') }),
     link: {
       calls: async (batch, again) =>
         structuredClone(await called(() => tab.calls(structuredClone(batch), again))),

@@ -29,7 +29,9 @@ export function attachDurably(
   }
   const sync = client.attach(store, {
     ...port,
-    outbox: (after, limit) => (ready() ? port.outbox(after, limit) : []),
+    outbox: (after, limit) =>
+      // Nothing to send is nothing to wait for.
+      port.outboxEnd() <= after || ready() ? port.outbox(after, limit) : [],
   })
   return sync
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { ResyncRequiredError } from '@dustlayer/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DustEvent, LiveResult, WatchEvent } from '../index.js'
@@ -354,6 +355,25 @@ describe('live', () => {
     await world.until(() => results.length === 2)
     expect(results[1]?.changed.map(({ path }) => path)).toEqual(['k/1', 'k/3'])
     expect(results[1]?.removed).toEqual([])
+  })
+
+  test('the promise may be one of another frame', async () => {
+    const { leader } = await twoTabs()
+    // A realm of its own has its own Promise.
+    const ForeignPromise = runInNewContext('Promise') as PromiseConstructor
+    const counts: number[] = []
+    const finish: (() => void)[] = []
+    leader.dust.live(STORE, 'k/*', ({ nodes }) => {
+      counts.push(nodes.length)
+      return new ForeignPromise<void>((resolve) => finish.push(resolve))
+    })
+    await world.until(() => counts.length === 1)
+    await putEach(leader, ['k/1', 'k/2'])
+    await registered(leader)
+    expect(counts).toEqual([0])
+    finish[0]?.()
+    await world.until(() => counts.length === 2)
+    expect(counts).toEqual([0, 2])
   })
 
   test('a refused write is seen to come and to go', async () => {

@@ -39,7 +39,7 @@ export function createLeaseDesk({ store, sync, clock, deviceId }: LeaseDeskOptio
       if (!(cause instanceof UnavailableError)) throw cause
       throw new LeaseError(
         'unavailable',
-        `${store} ${op.path}: the server cannot be reached, and nobody else can decide about a lease.`,
+        `${store} ${op.path}: there is no connection to the server, and nobody else can decide about a lease. Try again when status().connection is 'live'.`,
         { store, path: op.path },
         { cause },
       )

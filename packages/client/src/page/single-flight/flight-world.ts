@@ -20,7 +20,7 @@ export interface Flight {
   readonly lease: Lease | null
   /** Aborts when the lease may have been lost: somebody else may be at the same work. */
   readonly signal: AbortSignal
-  /** To be returned: the value that everybody gets. */
+  /** To be returned: the value that everybody gets. Its JSON text is kept as one value, so it has 64 KB at most. */
   publish<T>(value: T): Published<T>
   /** To be returned: there is no value; the next caller may try. */
   abort(reason?: unknown): Aborted
