@@ -3,6 +3,7 @@
  * @typedef {object} PhaseResult
  * @property {string} id
  * @property {string} kind
+ * @property {number} seed
  * @property {number} rounds
  * @property {number} seconds
  * @property {string} browser
@@ -39,10 +40,10 @@ export function reliabilityPage(results, { seed, date, machine, node }) {
 \`pnpm chaos --seed ${seed}\`, ${date}: ${violations.length === 0 ? 'nothing lost, nothing doubled' : `${violations.length} violations`}.
 Chromium ${results[0]?.browser ?? '?'}, Node ${node}, ${machine}.
 
-| phase | rounds | minutes | writers | acknowledged writes | ops in the log | violations |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| phase | seed | rounds | minutes | writers | acknowledged writes | ops in the log | violations |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ${results.map(phaseRow).join('\n')}
-| **all** | ${total(results, 'rounds')} | ${minutes(total(results, 'seconds'))} | ${total(results, 'writers')} | ${total(results, 'acknowledged')} | ${total(results, 'logged')} | ${violations.length} |
+| **all** | | ${total(results, 'rounds')} | ${minutes(total(results, 'seconds'))} | ${total(results, 'writers')} | ${total(results, 'acknowledged')} | ${total(results, 'logged')} | ${violations.length} |
 
 | fault | times |
 | --- | ---: |
@@ -95,8 +96,8 @@ server gets SIGKILL and starts again. Connections are cut, refused, or go silent
 `
 
 /** @param {PhaseResult} result */
-function phaseRow({ id, rounds, seconds, writers, acknowledged, logged, violations }) {
-  return `| ${id} | ${rounds} | ${minutes(seconds)} | ${writers} | ${acknowledged} | ${logged} | ${violations.length} |`
+function phaseRow({ id, seed, rounds, seconds, writers, acknowledged, logged, violations }) {
+  return `| ${id} | ${seed} | ${rounds} | ${minutes(seconds)} | ${writers} | ${acknowledged} | ${logged} | ${violations.length} |`
 }
 
 /** @param {number} seconds */
