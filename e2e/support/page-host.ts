@@ -21,6 +21,8 @@ export async function hostPage(
 ): Promise<PageHost> {
   const files = sirv(directory, {
     setHeaders(response) {
+      // A later server may get the same port, and must not be answered for from the browser's cache.
+      response.setHeader('cache-control', 'no-store')
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     },
   })

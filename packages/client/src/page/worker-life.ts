@@ -20,6 +20,11 @@ export function watchLife(lock: string, signal: AbortSignal, onFree: () => void)
   requestLock(lock, { signal }, onFree).catch(() => undefined)
 }
 
+/** In the page: resolves when the lock is free, which is some moments after `terminate()`. */
+export async function lifeEnded(lock: string): Promise<void> {
+  await requestLock(lock, {}, () => undefined).catch(() => undefined)
+}
+
 async function requestLock(lock: string, options: LockOptions, callback: () => unknown): Promise<void> {
   await navigator.locks.request(lock, options, callback)
 }

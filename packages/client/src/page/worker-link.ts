@@ -4,7 +4,7 @@ import { proxy, releaseProxy, transfer, wrap } from 'comlink'
 import { randomId } from '../random-id.js'
 import { spawnWorker } from '../spawn-worker.js'
 import type { Call, CallResult, Hello, PageSignal, Receipt } from '../tab/tab-protocol.js'
-import { watchLife } from './worker-life.js'
+import { lifeEnded, watchLife } from './worker-life.js'
 import type { Notice, WorkerApi, WorkerConfig } from './worker-protocol.js'
 
 /** The page's end of one worker. */
@@ -72,6 +72,7 @@ export function startWorker(
   const off = new AbortController()
   const life = `dust:worker:${randomId('')}`
   let started = false
+  let holdsLife = false
 
   const fail = (reason: string): void => {
     if (off.signal.aborted) return
@@ -108,6 +109,7 @@ export function startWorker(
   remote.start(config, life, transfer(notices.port2, [notices.port2]), proxy(getToken), restored).then(
     (living) => {
       started = true
+      holdsLife = living
       if (living) watchLife(life, signal, handlers.onSilence)
       handlers.onStarted()
     },
@@ -140,8 +142,10 @@ export function startWorker(
         timer = setTimeout(resolve, CLOSE_DEADLINE_MS)
       })
       await Promise.race([remote.close().catch(ignoreFailure), tooLate])
-      clearTimeout(timer)
       terminate()
+      // Nothing is left running only when the browser has ended the worker, too.
+      if (holdsLife) await Promise.race([lifeEnded(life), tooLate])
+      clearTimeout(timer)
     },
     terminate,
     async destroy() {
