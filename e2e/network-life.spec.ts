@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test'
 import { TEST_PAGE } from './support/page-host.js'
+import { connectRaw } from './support/raw-client.js'
 import { openRoughNetwork, type RoughNetwork } from './support/rough-network.js'
 import { startServer } from './support/server.js'
 import { test as base, expect, untilSynced } from './support/test.js'
@@ -141,28 +142,40 @@ test('C22 nobody is signed in: writes are kept and held by needs-auth; a sign-in
 test('C22 a token is replaced over the open connection before it expires', async ({ server, page }) => {
   test.setTimeout(60_000)
   // A token of 20 s is replaced after 15; the connection outlives it.
-  const tokens = [await server.newToken(20), await server.newToken(3_600)]
-  const result = await page.evaluate(async (tokens) => {
+  const short = await server.newToken(20)
+  const tokens = [short, await server.newToken(3_600)]
+  const other = await page.evaluateHandle((tokens) => {
     const query = new URLSearchParams(location.search)
     const [url = '', store = ''] = ['url', 'store'].map((name) => query.get(name) ?? '')
-    let asked = 0
     const states: string[] = []
-    const other = window.createDust({
+    const seen = { asked: 0, states }
+    const dust = window.createDust({
       url,
       name: 'short-lived',
       token() {
-        const token = tokens[Math.min(asked, 1)] ?? ''
-        asked += 1
-        return { token, expiresAt: Date.now() + (asked === 1 ? 20_000 : 3_600_000) }
+        const token = tokens[Math.min(seen.asked, 1)] ?? ''
+        seen.asked += 1
+        return { token, expiresAt: Date.now() + (seen.asked === 1 ? 20_000 : 3_600_000) }
       },
     })
-    other.onStatus(store, ({ connection }) => {
+    dust.onStatus(store, ({ connection }) => {
       if (states.at(-1) !== connection) states.push(connection)
     })
-    await new Promise((resolve) => setTimeout(resolve, 27_000))
-    await other.put(store, 'late', 1).committed
-    await other.close()
-    return { asked, states }
+    return { dust, store, seen }
   }, tokens)
+  const isLetIn = () =>
+    connectRaw({ ...server, token: short }, 'e2e-short').then(
+      (client) => {
+        client.close()
+        return true
+      },
+      () => false,
+    )
+  await expect.poll(isLetIn, { timeout: 40_000 }).toBe(false)
+  const result = await other.evaluate(async ({ dust, store, seen }) => {
+    await dust.put(store, 'late', 1).committed
+    await dust.close()
+    return seen
+  })
   expect(result).toEqual({ asked: 2, states: ['connecting', 'catching-up', 'live'] })
 })

@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import type { Profile } from './support/browser.js'
 import { expect, test, untilSynced } from './support/test.js'
 
 const leads = (page: Page) => page.evaluate(async () => (await window.store.status()).leader)
@@ -34,16 +35,21 @@ const locks = (page: Page) =>
     return [...held, ...pending].map(({ name }) => name)
   })
 
+/** Two tabs of a profile, the first of which leads. */
+async function openTwo(profile: Profile, newTab: (profile: Profile) => Promise<Page>) {
+  const leader = await newTab(profile)
+  await untilSynced(leader)
+  const follower = await newTab(profile)
+  await untilSynced(follower)
+  return { leader, follower }
+}
+
 test.describe('pain 13: the leading tab', () => {
   test('is about to be frozen: it gives way, the other goes on at once, and it follows when it is thawed', async ({
     newProfile,
     newTab,
   }) => {
-    const profile = await newProfile()
-    const leader = await newTab(profile)
-    await untilSynced(leader)
-    const follower = await newTab(profile)
-    await untilSynced(follower)
+    const { leader, follower } = await openTwo(await newProfile(), newTab)
     const counting = count(follower, 200)
     await expect.poll(async () => Number(await follower.title())).toBeGreaterThan(20)
     await tell(leader, 'freeze')
@@ -59,11 +65,7 @@ test.describe('pain 13: the leading tab', () => {
     newProfile,
     newTab,
   }) => {
-    const profile = await newProfile()
-    const leader = await newTab(profile)
-    await untilSynced(leader)
-    const follower = await newTab(profile)
-    await untilSynced(follower)
+    const { leader, follower } = await openTwo(await newProfile(), newTab)
     const counting = count(follower, 100)
     await expect.poll(async () => Number(await follower.title())).toBeGreaterThan(10)
     await inWorker(leader, 'for (const end = Date.now() + 60_000; Date.now() < end; );')
