@@ -38,6 +38,14 @@ const sqliteAlone = {
   },
 }
 
+/**
+ * The workspace's own place of a dependency is nowhere on the user's disk, and Parcel fails to build when it wants to
+ * read it. npm puts packages beside ours.
+ * @param {string} source
+ */
+const whereInstalled = (source) =>
+  source.replace(/^.*\/node_modules\/\.pnpm\/[^/]+\/node_modules\//, '../../../')
+
 /** @param {string} input @param {string} output */
 async function bundle(input, output) {
   const build = await rolldown({
@@ -54,6 +62,7 @@ async function bundle(input, output) {
     file: inDist(output),
     format: 'esm',
     sourcemap: true,
+    sourcemapPathTransform: whereInstalled,
     codeSplitting: false,
     // Tells tools that look at the file alone that it is a module; the worker has no export otherwise.
     footer: 'export {}',
