@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from '@playwright/test'
 import type { EngineName } from './e2e/engines/driver/engine.js'
 import { isInstalled, PACKAGES } from './e2e/engines/driver/installed.js'
+import type { StorageChoice } from './e2e/engines/storage-choice.js'
 
 // `npm test` finds a Chromium and names it here; without it Playwright uses the one it downloaded itself.
 const executablePath = process.env.DUST_CHROMIUM
@@ -36,7 +37,7 @@ const engines = (['chromium', 'firefox', 'webkit'] satisfies EngineName[]).filte
 
 // Needs `pnpm build` first. Every test starts its own servers, with a directory and a free port of its own
 // (e2e/support), so that tests run side by side.
-export default defineConfig<object, { engineName: EngineName }>({
+export default defineConfig<object, { engineName: EngineName; storage: StorageChoice }>({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   fullyParallel: true,
@@ -60,6 +61,12 @@ export default defineConfig<object, { engineName: EngineName }>({
       name: `engine: ${engineName}`,
       testMatch: ENGINES,
       use: { engineName, launchOptions },
+    })),
+    // The engine that has all rungs of the ladder plays the same scenarios on the lower ones.
+    ...(['indexeddb', 'memory'] satisfies StorageChoice[]).map((storage) => ({
+      name: `rung: ${storage}`,
+      testMatch: ENGINES,
+      use: { engineName: 'chromium' as const, storage, launchOptions },
     })),
   ],
 })

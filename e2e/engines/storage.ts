@@ -17,17 +17,19 @@ const RUNGS = {
   },
 } as const
 
-/** Compares what status says with what this engine can do. */
+/** Compares what status says with what this engine can do, and with what the page asked for. */
 export async function expectStorage(
-  { engine }: World,
+  { engine, storage: choice }: World,
   page: Frame,
   circumstance: Circumstance,
 ): Promise<void> {
   const storage = await storageOf(page)
-  expect(storage).toMatchObject({ kind: RUNGS[engine.name][circumstance] })
-  // Why it is not the best one.
-  if (storage.kind === 'opfs') expect(storage.reason).toBeUndefined()
-  else expect(storage.reason).toContain('opfs')
+  const best = RUNGS[engine.name][circumstance]
+  const kind = choice === 'auto' || best === 'memory' ? best : choice
+  expect(storage).toMatchObject({ kind })
+  // Why it is not the best one, unless that is what the page asked for.
+  if (kind === 'opfs' || kind === choice) expect(storage.reason).toBeUndefined()
+  else expect(storage.reason).toContain(choice === 'auto' ? 'opfs' : choice)
 }
 
 function storageOf(page: Frame) {

@@ -4,11 +4,14 @@ import { hostPage, type PageHost, TEST_PAGE } from '../support/page-host.js'
 import { type DustServer, startServer } from '../support/server.js'
 import type { Engine, EngineName, EngineProfile, ProfileOptions } from './driver/engine.js'
 import { openEngine } from './driver/installed.js'
+import { CHOICES, type StorageChoice } from './storage-choice.js'
 import { type Frame, type Tab, tabOf } from './tab.js'
 
 /** What a scenario plays with. Its page has an origin of its own, so that browsers serve many scenarios. */
 export interface World {
   readonly engine: Engine
+  /** What the page asks for: the best there is, or a lower rung of the ladder. */
+  readonly storage: StorageChoice
   readonly server: DustServer
   /** A watched wire to the server. */
   readonly link: Link
@@ -42,12 +45,14 @@ export interface PageOptions {
 
 interface WorkerFixtures {
   readonly engineName: EngineName
+  readonly storage: StorageChoice
   readonly engine: Engine
   readonly browsers: (which: BrowserName) => Promise<EngineProfile>
 }
 
 export const test = base.extend<{ world: World }, WorkerFixtures>({
   engineName: ['chromium', { option: true, scope: 'worker' }],
+  storage: ['auto', { option: true, scope: 'worker' }],
 
   engine: [
     async ({ engineName, launchOptions }, use) => {
@@ -70,7 +75,7 @@ export const test = base.extend<{ world: World }, WorkerFixtures>({
     { scope: 'worker' },
   ],
 
-  world: async ({ engine, browsers }, use, testInfo) => {
+  world: async ({ engine, storage, browsers }, use, testInfo) => {
     const server = await startServer()
     const link = await openLink(server.url)
     const hosts: PageHost[] = []
@@ -82,13 +87,15 @@ export const test = base.extend<{ world: World }, WorkerFixtures>({
     }
     const origin = await host({})
     const address = ({ origin: at = origin, format = 'json', url = link.url }: PageOptions = {}) => {
-      const query = new URLSearchParams({ url, token: server.token, store: server.store, format })
+      const query = new URLSearchParams({ url, token: server.token, store: server.store, format, storage })
       return `${at}/?${query}`
     }
     const first = await browsers('first')
-    testInfo.annotations.push({ type: 'engine', description: first.version })
+    const column = storage === 'auto' ? first.version : `${first.version}, ${CHOICES[storage]}`
+    testInfo.annotations.push({ type: 'engine', description: column })
     await use({
       engine,
+      storage,
       server,
       link,
       origin,

@@ -1,5 +1,5 @@
 import { expect } from '@playwright/test'
-import { expectStorage } from '../storage.js'
+import { expectStorage, keepsWrites } from '../storage.js'
 import type { Tab } from '../tab.js'
 import { untilSynced } from '../world.js'
 import type { Scenario } from './scenario.js'
@@ -62,12 +62,18 @@ export const tabScenarios: readonly Scenario[] = [
       expect(await leads(follower)).toBe(false)
 
       const total = 200
-      const counting = follower.run(async (total) => {
-        for (let done = 1; done <= total; done++) {
-          await window.store.increment('n')
-          document.title = String(done)
-        }
-      }, total)
+      // On memory, what the leader has not sent goes with it, and status says so.
+      const durable = await keepsWrites(leader)
+      const counting = follower.run(
+        async ({ total, durable }) => {
+          for (let done = 1; done <= total; done++) {
+            const write = window.store.increment('n')
+            await (durable ? write : write.committed)
+            document.title = String(done)
+          }
+        },
+        { total, durable },
+      )
       await expect.poll(() => follower.run(() => Number(document.title))).toBeGreaterThan(20)
       await leader.close()
       await counting
