@@ -95,6 +95,16 @@ test('a damaged database is set aside, its pending writes are rescued, and the r
 const LOSSES = [
   { name: 'overwritten from its first byte on', damage: { kind: 'garbage', at: 0, bytes: 1_000_000 } },
   { name: 'cut off behind its first pages', damage: { kind: 'truncate', bytes: 3 * 8_192 } },
+  { name: 'of another version, as its header says', damage: { kind: 'garbage', at: 60, bytes: 1 } },
+  { name: 'only to be read, as its header says', damage: { kind: 'garbage', at: 18, bytes: 1 } },
+  {
+    name: 'whole, but for a byte of a pending write',
+    damage: { kind: 'text', find: 'mine/2', replace: 'mine/7' },
+  },
+  {
+    name: 'whole, but for a byte of a confirmed value',
+    damage: { kind: 'text', find: 'theirs/k200"', replace: 'theirs/k200{' },
+  },
   { name: 'empty', damage: { kind: 'truncate', bytes: 0 } },
   { name: 'deleted', damage: { kind: 'delete' } },
 ] as const
@@ -114,6 +124,8 @@ for (const { name, damage } of LOSSES) {
     expect(await damageStored(bare, '.db', damage)).toBe(1)
     await server.start()
     page = await newTab(profile)
+    // Some damage shows only when it is read.
+    await seen(page)
     await untilSynced(page)
     const { recovered } = (await status(page)).storage as {
       recovered?: { reason: string; complete: boolean }

@@ -87,6 +87,27 @@ test('memory: the status says that nothing is kept', async ({ newProfile, newTab
   expect((await status(page)).storage).toEqual({ kind: 'memory', persisted: null })
 })
 
+test('a tab in memory by choice does not serve one that requires more, and is not served by it', async ({
+  server,
+  newProfile,
+  newTab,
+}) => {
+  const profile = await newProfile()
+  const inMemory = await newTab(profile, { storage: 'memory' })
+  await untilSynced(inMemory)
+  const kept = await newTab(profile, { storage: 'require-persistent' })
+  await untilSynced(kept)
+  expect((await status(kept)).storage.kind).toBe('opfs')
+  expect((await status(inMemory)).storage.kind).toBe('memory')
+  await server.stop()
+  await kept.evaluate(() => window.store.put('k', 'kept'))
+  await inMemory.evaluate(() => window.store.put('k', 'not kept'))
+  await inMemory.close()
+  await kept.reload()
+  expect(await kept.evaluate(() => window.store.get('k'))).toBe('kept')
+  expect(await status(kept)).toMatchObject({ storage: { kind: 'opfs' }, pending: { count: 1 } })
+})
+
 test('a private window has the same storage as long as it lasts', async ({ browser, server, pageHost }) => {
   const context = await browser.newContext()
   const query = new URLSearchParams({ url: server.url, token: server.token, store: server.store })

@@ -6,6 +6,7 @@ import type { Meta } from './meta.js'
 import type { Outbox, PendingOp } from './outbox.js'
 import type { PendingFold } from './pending-fold.js'
 import type { Rejections } from './rejections.js'
+import type { Steps } from './steps.js'
 import type { TouchedParts } from './touched.js'
 
 /** What applying the server's word needs of the replica. */
@@ -27,6 +28,7 @@ export interface ApplyContext {
   /** Takes an op out of the outbox and remembers its verdict. */
   settle(opId: string, verdict: Verdict): void
   digest(): string
+  digestSteps(): Steps<string>
   /** The list of refused writes has changed. */
   rejectionsChanged(): void
 }

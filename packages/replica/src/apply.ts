@@ -69,5 +69,6 @@ export function createSyncPort(context: ApplyContext): SyncPort {
     incarnation: () => meta.server().incarnation,
     setServer: (info) => transaction(() => meta.setServer(info)),
     digest: context.digest,
+    digestSteps: context.digestSteps,
   }
 }

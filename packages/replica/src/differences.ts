@@ -1,12 +1,14 @@
-import type { EntryType } from '@dustlayer/protocol'
-import type { SqliteDriver } from './driver.js'
+import { compareUtf8, type EntryType, type JsonValue, parseJson } from '@dustlayer/protocol'
+import { asInteger, asText, fromRows } from './damage.js'
+import type { SqliteDriver, SqlValue } from './driver.js'
+import { asType } from './entry-table.js'
 
 /** A path at which the staged state says something else than the confirmed one. */
 export type Difference =
   | {
       readonly kind: 'set'
       readonly path: string
-      readonly text: string
+      readonly value: JsonValue
       readonly type: EntryType
       readonly seq: number
     }
@@ -30,18 +32,32 @@ export function* differences(driver: SqliteDriver): Generator<Difference> {
   for (let after = '', more = true; more; ) {
     const rows = driver.all(SET, [after, CHUNK])
     for (const [path, text, type, seq] of rows) {
-      // The columns are those of entries.
-      after = path as string
-      yield { kind: 'set', path: after, text: text as string, type: type as EntryType, seq: seq as number }
+      const set = fromRows(driver, 'staged', () => ({
+        kind: 'set' as const,
+        path: behind(after, path),
+        value: parseJson(asText(text)),
+        type: asType(type),
+        seq: asInteger(seq),
+      }))
+      after = set.path
+      yield set
     }
     more = rows.length === CHUNK
   }
   for (let after = '', more = true; more; ) {
     const rows = driver.all(VANISHED, [after, CHUNK])
     for (const [path] of rows) {
-      after = path as string
+      const from = after
+      after = fromRows(driver, 'entries', () => behind(from, path))
       yield { kind: 'vanished', path: after }
     }
     more = rows.length === CHUNK
   }
+}
+
+/** @throws TypeError for a path that is not: reading on behind it would never come to an end. */
+function behind(before: string, value: SqlValue | undefined): string {
+  const path = asText(value)
+  if (compareUtf8(before, path) < 0) return path
+  throw new TypeError(`${path} behind ${before}`)
 }

@@ -103,4 +103,25 @@ describe('export', () => {
       rejections: [],
     })
   })
+
+  it('in steps lets others write in between, and takes what they did for no fault', () => {
+    const { replica, event } = openForTest()
+    replica.sync.applySnapshot(
+      1,
+      Array.from({ length: 3_500 }, (_, i) => ({ path: `p/${i}`, value: i, type: 'integer' as const })),
+    )
+    replica.write(increment('o0'))
+    const steps = replica.checkSteps()
+    let taken = 0
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done) {
+        expect(step.value).toMatchObject({ ok: true, problemCount: 0 })
+        break
+      }
+      taken += 1
+      replica.write({ op: 'set', path: `p/${taken * 300}`, value: 'mine', opId: `o${taken}` })
+      event('set', `q/${taken}`, taken)
+    }
+    expect(taken).toBeGreaterThan(6)
+  })
 })

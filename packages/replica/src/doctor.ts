@@ -7,12 +7,13 @@ import {
   parseJson,
 } from '@dustlayer/protocol'
 import type { SqliteDriver } from './driver.js'
-import { allRows, type ConfirmedRow, type EntryTable } from './entry-table.js'
+import { type ConfirmedRow, type EntryTable, rowChunks } from './entry-table.js'
 import type { Meta } from './meta.js'
 import { opParams } from './op-columns.js'
 import { createOptimistic, type Optimistic } from './optimistic.js'
 import type { Outbox } from './outbox.js'
-import type { VisibleLeaf } from './visible.js'
+import { finish, type Steps } from './steps.js'
+import type { Visible, VisibleLeaf } from './visible.js'
 
 /** One thing that is not as it should be. */
 export interface CheckProblem {
@@ -48,15 +49,18 @@ export interface CheckContext {
   readonly meta: Meta
   readonly outbox: Outbox
   readonly optimistic: Optimistic
+  transaction<T>(body: () => T): T
+  /** What was shown, or remembered, may have been something else before. */
+  mended(): void
 }
 
 const MOST_TOLD = 100
 
 /**
  * Looks at everything once, in chunks: is the file sound, is each row what it claims, does what is kept in memory say
- * what the tables say. Mends all that can be derived; runs in a transaction.
+ * what the tables say. Mends all that can be derived.
  */
-export function checkReplica(context: CheckContext): CheckReport {
+export function* checkReplica(context: CheckContext): Steps<CheckReport> {
   const problems: CheckProblem[] = []
   let problemCount = 0
   let unmended = 0
@@ -69,11 +73,18 @@ export function checkReplica(context: CheckContext): CheckReport {
   for (const message of damage(context.driver)) {
     found({ code: 'database_damaged', message, at: null, repaired: false })
   }
-  const entries = checkRows(context, found)
-  checkTables(context, found)
-  checkOutbox(context, found)
-  // It compares values, so they have to be readable.
-  if (unmended === 0) checkOverlay(context, found)
+  yield
+  const entries = yield* checkRows(context, found)
+  const overlay = checkOverlay(context, found)
+  context.transaction(() => {
+    checkTables(context, found)
+    checkOutbox(context, found)
+    if (problemCount === 0) return
+    // Whoever follows has to read anew, but once. It compares values, so they have to be readable.
+    if (unmended === 0) finish(overlay)
+    context.mended()
+  })
+  if (problemCount === 0) yield* overlay
   return { ok: unmended === 0, problems, problemCount, entries, pending: context.outbox.size }
 }
 
@@ -86,16 +97,18 @@ function damage(driver: SqliteDriver): string[] {
     .filter((line) => line !== 'ok')
 }
 
-function checkRows({ confirmed, meta }: CheckContext, found: Found): number {
-  const cursor = meta.cursor()
+function* checkRows({ confirmed, meta }: CheckContext, found: Found): Steps<number> {
   let count = 0
-  for (const row of allRows(confirmed)) {
-    count += 1
-    const fault = rowFault(row, cursor)
-    if (fault) {
+  for (const rows of rowChunks(confirmed)) {
+    const cursor = meta.cursor()
+    for (const row of rows) {
+      const fault = rowFault(row, cursor)
+      if (!fault) continue
       const message = `The confirmed entry ${row.path} ${fault}.`
       found({ code: 'bad_row', message, at: row.path, repaired: false })
     }
+    count += rows.length
+    yield
   }
   return count
 }
@@ -179,28 +192,58 @@ function mirror(outbox: Outbox): string {
 }
 
 /** What readers see against a fold of the outbox that begins with nothing. */
-function checkOverlay({ confirmed, outbox, optimistic }: CheckContext, found: Found): void {
-  const seen = optimistic.visible.scan(EVERYTHING)
-  const expected = createOptimistic(confirmed, outbox).visible.scan(EVERYTHING)
-  for (;;) {
-    const [shown, right] = [seen.next().value, expected.next().value]
-    if (!shown && !right) return
-    if (shown && right && sameLeaf(shown, right)) continue
-    const at = (right ?? shown)?.path ?? null
-    optimistic.fold.rebuild()
-    const message = 'What was shown was not what the pending ops make of the confirmed state; it is now.'
-    found({ code: 'overlay_differs', message, at, repaired: true })
-    return
+function* checkOverlay(context: CheckContext, found: Found): Steps<void> {
+  // Everything is read twice, for what differs only where something is pending.
+  if (context.outbox.size === 0 && context.optimistic.fold.view.empty) return
+  const expected = createExpectation(context)
+  for (let from: string | null = ''; from !== null; ) {
+    from = compareFrom(from, expected(), context, found)
+    yield
   }
 }
+
+/** A fold that is made anew when there is something else to fold, or to fold onto. */
+function createExpectation({ confirmed, outbox, meta }: CheckContext): () => Visible {
+  let madeOf: string | undefined
+  let visible: Visible | undefined
+  return () => {
+    const present = [meta.cursor(), outbox.size, outbox.newest?.position].join()
+    if (!visible || present !== madeOf) visible = createOptimistic(confirmed, outbox).visible
+    madeOf = present
+    return visible
+  }
+}
+
+/** Compares the next leaves. @returns where to go on; null when there are no more, or when there was a difference. */
+function compareFrom(from: string, expected: Visible, context: CheckContext, found: Found): string | null {
+  const { optimistic } = context
+  const range = { from, to: null }
+  const [seen, rights] = [optimistic.visible.scan(range), expected.scan(range)]
+  for (let compared = 1; ; compared++) {
+    const [shown, right] = [seen.next().value, rights.next().value]
+    if (!shown && !right) return null
+    if (shown && right && sameLeaf(shown, right)) {
+      // The least string above a path in byte order is that path followed by NUL.
+      if (compared === COMPARED_AT_ONCE) return `${shown.path}\0`
+      continue
+    }
+    const message = 'What was shown was not what the pending ops make of the confirmed state; it is now.'
+    found({ code: 'overlay_differs', message, at: (right ?? shown)?.path ?? null, repaired: true })
+    context.transaction(() => {
+      optimistic.fold.rebuild()
+      context.mended()
+    })
+    return null
+  }
+}
+
+const COMPARED_AT_ONCE = 1_000
 
 function sameLeaf(a: VisibleLeaf, b: VisibleLeaf): boolean {
   if (a.path !== b.path) return false
   const [one, other] = [a.entry(), b.entry()]
   return one.type === other.type && one.pending === other.pending && equalValues(one.value, other.value)
 }
-
-const EVERYTHING = { from: '', to: null }
 
 /** Batches whose ops are not neighbours. */
 const TORN =

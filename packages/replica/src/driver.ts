@@ -2,7 +2,7 @@
 export type SqlValue = string | number | bigint | null | Uint8Array
 
 /**
- * The door to any SQLite: five methods, all synchronous. Implementations keep prepared statements by their SQL
+ * The door to any SQLite: five methods that are all synchronous, and one for news that a driver may leave out. Implementations keep prepared statements by their SQL
  * text, so callers pass the same text again and vary the parameters only.
  * `driverSuite` in `@dustlayer/replica/testing` states the contract as tests.
  */
@@ -18,6 +18,8 @@ export interface SqliteDriver {
    * back and rethrows when it throws. A call inside a transaction joins the outer one.
    */
   transaction<T>(body: () => T): T
+  /** Hears of rows that hold what this library cannot have written, before their reader is told with the same error. */
+  onDamage?(error: Error): void
   /** Finalizes the statements and closes the database. */
   close(): void
 }

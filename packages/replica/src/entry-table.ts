@@ -1,4 +1,13 @@
-import { descendantRange, type Effect, type EntryType, parseJson, stringifyJson } from '@dustlayer/protocol'
+import {
+  compareUtf8,
+  descendantRange,
+  type Effect,
+  type EntryType,
+  type JsonValue,
+  parseJson,
+  stringifyJson,
+} from '@dustlayer/protocol'
+import { asInteger, asText, asTime, fromRows } from './damage.js'
 import type { SqliteDriver, SqlValue } from './driver.js'
 import type { Parents } from './parents.js'
 import type { SnapshotEntry } from './sync-port.js'
@@ -24,6 +33,8 @@ export interface EntryTable {
   /** The value's JSON text alone: reading the rest of a row costs more than finding it. */
   text(path: string): string | undefined
   typed(path: string): { readonly text: string; readonly type: EntryType } | undefined
+  /** What a row's text says. */
+  parse(text: string): JsonValue
   /** Rows of the range in the given order, at most `limit`. */
   rows(range: PathRange, order: 'asc' | 'desc', limit: number): ConfirmedRow[]
   /** Whether there is no row at all. */
@@ -39,6 +50,8 @@ export interface EntryTable {
 const COLUMNS = 'path, value, type, seq, synced_at'
 
 const CHUNK = 1_000
+
+const EVERYTHING: PathRange = { from: '', to: null }
 
 export function createEntryTable(driver: SqliteDriver, table: 'entries' | 'staged'): EntryTable {
   const putRow =
@@ -67,24 +80,27 @@ export function createEntryTable(driver: SqliteDriver, table: 'entries' | 'stage
     get(path) {
       // The path is known, and reading a text costs more than finding it.
       const row = driver.all(getRow, [path])[0]
-      return row && toRow([path, ...row])
+      return row && fromRows(driver, table, () => toRow([path, ...row]))
     },
-    // The column is text.
-    text: (path) => driver.all(getText, [path])[0]?.[0] as string | undefined,
+    text(path) {
+      const row = driver.all(getText, [path])[0]
+      return row && fromRows(driver, table, () => asText(row[0]))
+    },
     typed(path) {
       const row = driver.all(getTyped, [path])[0]
-      // `put` wrote the columns.
-      return row && { text: row[0] as string, type: row[1] as EntryType }
+      return row && fromRows(driver, table, () => ({ text: asText(row[0]), type: asType(row[1]) }))
     },
+    parse: (text) => fromRows(driver, table, () => parseJson(text)),
     rows({ from, to }, order, limit) {
       const upper = to === null ? '' : 'and path < ?'
       const params: SqlValue[] = to === null ? [from, limit] : [from, to, limit]
-      return driver
-        .all(
-          `select ${COLUMNS} from ${table} where path >= ? ${upper} order by path ${order} limit ?`,
-          params,
-        )
-        .map(toRow)
+      const select = `select ${COLUMNS} from ${table} where path >= ? ${upper} order by path ${order} limit ?`
+      const found = driver.all(select, params)
+      return fromRows(driver, table, () => {
+        const rows = found.map(toRow)
+        expectOrder(rows, order)
+        return rows
+      })
     },
     isEmpty: () => driver.all(`select 1 from ${table} limit 1`).length === 0,
     withEntriesBelow(paths) {
@@ -118,11 +134,14 @@ export function createEntryTable(driver: SqliteDriver, table: 'entries' | 'stage
   }
 }
 
-/** All rows in path order, read in chunks. The table may change between one row and the next. */
-export function* allRows(table: Pick<EntryTable, 'rows'>): Generator<ConfirmedRow> {
-  for (let from = ''; ; ) {
-    const rows = table.rows({ from, to: null }, 'asc', CHUNK)
-    yield* rows
+/** The rows of a range, all by default, in path order and in chunks. The table may change between two of them. */
+export function* rowChunks(
+  table: Pick<EntryTable, 'rows'>,
+  { from: start, to }: PathRange = EVERYTHING,
+): Generator<readonly ConfirmedRow[]> {
+  for (let from = start; ; ) {
+    const rows = table.rows({ from, to }, 'asc', CHUNK)
+    yield rows
     const last = rows.at(-1)
     if (!last || rows.length < CHUNK) return
     // The least string above a path in byte order is that path followed by NUL.
@@ -130,21 +149,30 @@ export function* allRows(table: Pick<EntryTable, 'rows'>): Generator<ConfirmedRo
   }
 }
 
-export function rowValue(row: ConfirmedRow) {
-  return parseJson(row.text)
-}
-
 function hasNul(path: string): boolean {
   return path.includes('\0')
 }
 
-/** The columns were written by `put` above, so their types are known. */
+/** @throws TypeError when the row cannot have been written by `put` above. */
 function toRow([path, text, type, seq, syncedAt]: SqlValue[]): ConfirmedRow {
   return {
-    path: path as string,
-    text: text as string,
-    type: type as EntryType,
-    seq: seq as number,
-    syncedAt: syncedAt as number | null,
+    path: asText(path),
+    text: asText(text),
+    type: asType(type),
+    seq: asInteger(seq),
+    syncedAt: syncedAt === null ? null : asTime(syncedAt),
   }
+}
+
+/** Any text passes: a server may be newer. */
+export function asType(value: SqlValue | undefined): EntryType {
+  return asText(value) as EntryType
+}
+
+/** Who reads on behind the last row would never come to an end if that were before the first. */
+function expectOrder(rows: readonly ConfirmedRow[], order: 'asc' | 'desc'): void {
+  const [first, last] = [rows[0], rows.at(-1)]
+  if (!first || !last || first === last) return
+  const sign = order === 'asc' ? 1 : -1
+  if (sign * compareUtf8(first.path, last.path) >= 0) throw new TypeError(`${last.path} behind ${first.path}`)
 }

@@ -1,5 +1,6 @@
 import { parseJson, stringifyJson } from '@dustlayer/protocol'
-import type { SqliteDriver } from './driver.js'
+import { asInteger, asText, asTextOrNull, fromRows } from './damage.js'
+import type { SqliteDriver, SqlValue } from './driver.js'
 import type { ServerInfo } from './sync-port.js'
 
 /** How far the staged state has come. */
@@ -66,24 +67,38 @@ export function createMeta(driver: SqliteDriver): Meta {
   }
 }
 
-/** The columns were written above, so their types are known. */
 function read(driver: SqliteDriver): MetaRow {
-  const [cursor, incarnation, extensions, seq, after, stagedCursor, stagedIncarnation] =
-    driver.all(READ)[0] ?? []
+  const [row] = driver.all(READ)
+  return fromRows(driver, 'meta', () => metaFromRow(row ?? []))
+}
+
+/** @throws Error when the row cannot have been written above. */
+function metaFromRow(row: readonly SqlValue[]): MetaRow {
+  const [cursor, incarnation, extensions, seq, after, stagedCursor, stagedIncarnation] = row
   return {
-    cursor: Number(cursor),
-    server: {
-      incarnation: incarnation as string | null,
-      extensions: parseJson(extensions as string) as string[],
-    },
+    cursor: count(cursor),
+    server: { incarnation: asTextOrNull(incarnation), extensions: extensionsFrom(asText(extensions)) },
     staged:
       seq === null
         ? null
         : {
-            incarnation: stagedIncarnation as string | null,
-            seq: seq as number,
-            after: after as string | null,
-            cursor: stagedCursor as number,
+            incarnation: asTextOrNull(stagedIncarnation),
+            seq: count(seq),
+            after: asTextOrNull(after),
+            cursor: count(stagedCursor),
           },
   }
+}
+
+function count(value: SqlValue | undefined): number {
+  const number = asInteger(value)
+  if (number < 0) throw new TypeError(`${number} in place of a count`)
+  return number
+}
+
+/** The list as `setServer` writes it. @throws Error for anything else. */
+export function extensionsFrom(text: string): string[] {
+  const names = parseJson(text)
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
+  throw new TypeError('no list of names')
 }

@@ -1,5 +1,6 @@
 import { toWritePayload } from '@dustlayer/protocol'
 import { createBatchMembers } from './batch-members.js'
+import { asInteger, asIntegerOrNull, asPosition, asText, asTextOrNull, asTime, fromRows } from './damage.js'
 import type { SqliteDriver, SqlValue } from './driver.js'
 import { isPlainPut, type LocalOp } from './local-op.js'
 import { OP_COLUMN_COUNT, OP_COLUMNS, opFromRow, opParams } from './op-columns.js'
@@ -69,12 +70,14 @@ export interface Outbox {
   reload(): void
 }
 
-const READ = `select position, issued_at, waits_for, acked_seq, batch_id, batch_separate, ${OP_COLUMNS} from outbox order by position`
+export const PENDING_COLUMNS = `position, issued_at, waits_for, acked_seq, batch_id, batch_separate, ${OP_COLUMNS}`
+const READ = `select ${PENDING_COLUMNS} from outbox order by position`
 const INSERT =
   `insert into outbox (position, issued_at, waits_for, batch_id, batch_separate, ${OP_COLUMNS}) values (?, ?, ?, ?, ?` +
   `${', ?'.repeat(OP_COLUMN_COUNT)})`
 
-export function createOutbox(driver: SqliteDriver): Outbox {
+/** `note` hears of each row that is changed, and whether it is still there. */
+export function createOutbox(driver: SqliteDriver, note: (position: number, there: boolean) => void): Outbox {
   const byId = new Map<string, PendingOp>()
   const byPath = createPathTrie<PendingOp[]>()
   const waiting = new Map<string, Set<string>>()
@@ -139,6 +142,7 @@ export function createOutbox(driver: SqliteDriver): Outbox {
       op.ifMatch ?? null,
       pending.position,
     ])
+    note(pending.position, true)
     update({ ...pending, op, waitsFor })
   }
 
@@ -152,7 +156,10 @@ export function createOutbox(driver: SqliteDriver): Outbox {
       'update outbox set batch_id = null, batch_separate = null where position between ? and ? and batch_id = ?',
       [first.position, last.position, batchId],
     )
-    for (const pending of rest) update({ ...pending, batch: null })
+    for (const pending of rest) {
+      note(pending.position, true)
+      update({ ...pending, batch: null })
+    }
   }
 
   const reload = (): void => {
@@ -161,7 +168,18 @@ export function createOutbox(driver: SqliteDriver): Outbox {
     waiting.clear()
     acked.clear()
     newest = undefined
-    for (const row of driver.all(READ)) remember(fromRow(row))
+    const rows = driver.all(READ)
+    fromRows(driver, 'outbox', () => {
+      let before = 0
+      for (const row of rows) {
+        const pending = pendingFromRow(row)
+        const { position, op } = pending
+        if (position <= before) throw new TypeError(`${position} behind ${before}`)
+        if (byId.has(op.opId)) throw new TypeError(`two ops ${op.opId}`)
+        before = position
+        remember(pending)
+      }
+    })
     batches.retain((opId) => byId.has(opId))
     replaced.reload()
     successors.clear()
@@ -220,6 +238,7 @@ export function createOutbox(driver: SqliteDriver): Outbox {
         batch && (batch.separate ? 1 : 0),
         ...opParams(op),
       ])
+      note(position, true)
       remember({ position, issuedAt, op, waitsFor, ackedSeq: null, batch })
     },
     replaces(op) {
@@ -240,6 +259,7 @@ export function createOutbox(driver: SqliteDriver): Outbox {
         position,
       ])
       replaced.add(position, before.opId)
+      note(position, true)
       successors.set(position, op.opId)
       forget(last)
       remember({ position, issuedAt, op, waitsFor: null, ackedSeq: null, batch: null })
@@ -248,6 +268,7 @@ export function createOutbox(driver: SqliteDriver): Outbox {
       const pending = byId.get(opId)
       if (!pending) return
       driver.run('delete from outbox where position = ?', [pending.position])
+      note(pending.position, false)
       replaced.remove(pending.position)
       successors.delete(pending.position)
       forget(pending)
@@ -296,14 +317,18 @@ function addTo(sets: Map<string, Set<string>>, key: string, member: string): voi
   sets.set(key, members.add(member))
 }
 
-/** The columns were written by `append`, so their types are known. */
-function fromRow([position, issuedAt, waitsFor, ackedSeq, batchId, separate, ...op]: SqlValue[]): PendingOp {
+/**
+ * The op of {@link PENDING_COLUMNS}.
+ * @throws Error when the row cannot have been written by `append`.
+ */
+export function pendingFromRow(row: readonly SqlValue[]): PendingOp {
+  const [position, issuedAt, waitsFor, ackedSeq, batchId, separate, ...op] = row
   return {
-    position: position as number,
-    issuedAt: issuedAt as number,
+    position: asPosition(position),
+    issuedAt: asTime(issuedAt),
     op: opFromRow(op),
-    waitsFor: waitsFor as string | null,
-    ackedSeq: ackedSeq as number | null,
-    batch: batchId === null ? null : { id: batchId as string, separate: separate === 1 },
+    waitsFor: asTextOrNull(waitsFor),
+    ackedSeq: asIntegerOrNull(ackedSeq),
+    batch: batchId === null ? null : { id: asText(batchId), separate: asInteger(separate) === 1 },
   }
 }

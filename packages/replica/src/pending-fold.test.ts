@@ -13,7 +13,7 @@ describe('the fold of pending ops', () => {
   beforeEach(() => {
     const driver = openBetterSqlite()
     openSchema(driver, 'o/s')
-    outbox = createOutbox(driver)
+    outbox = createOutbox(driver, () => undefined)
     folded = []
     fold = createPendingFold(outbox, effectsOf)
   })

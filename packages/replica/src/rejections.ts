@@ -1,4 +1,5 @@
 import { type ErrorData, type Fence, type JsonValue, parseJson, stringifyJson } from '@dustlayer/protocol'
+import { asPosition, asText, asTime, fromRows } from './damage.js'
 import type { SqliteDriver, SqlValue } from './driver.js'
 import type { LocalOp } from './local-op.js'
 import { OP_COLUMN_COUNT, OP_COLUMNS, opFromRow, opParams } from './op-columns.js'
@@ -35,33 +36,52 @@ export interface Rejections {
   reload(): void
 }
 
-const READ = `select batch_id, issued_at, rejected_at, error, ${OP_COLUMNS} from rejections order by position`
+export const REJECTION_COLUMNS = `position, batch_id, issued_at, rejected_at, error, ${OP_COLUMNS}`
+const READ = `select ${REJECTION_COLUMNS} from rejections order by position`
 const INSERT =
-  `insert into rejections (batch_id, issued_at, rejected_at, error, ${OP_COLUMNS}) values (?, ?, ?, ?` +
-  `${', ?'.repeat(OP_COLUMN_COUNT)})`
-const DROP_OLDEST = 'delete from rejections where position = (select min(position) from rejections)'
+  `insert into rejections (${REJECTION_COLUMNS}) values (?, ?, ?, ?, ?` + `${', ?'.repeat(OP_COLUMN_COUNT)})`
+const DROP = 'delete from rejections where position = ?'
 
-export function createRejections(driver: SqliteDriver): Rejections {
+/** `note` hears of each row that is changed, and whether it is still there. */
+export function createRejections(
+  driver: SqliteDriver,
+  note: (position: number, there: boolean) => void,
+): Rejections {
   const counted = () => Number(driver.all('select count(*) from rejections')[0]?.[0])
   let count = counted()
 
-  const has = (opId: string) => driver.all('select 1 from rejections where op_id = ?', [opId]).length > 0
+  const place = (opId: string) =>
+    driver.all('select position from rejections where op_id = ?', [opId])[0]?.[0] as number | undefined
+
+  const end = (which: 'min' | 'max') =>
+    Number(driver.all(`select ${which}(position) from rejections`)[0]?.[0] ?? 0)
+
+  const drop = (position: number): void => {
+    driver.run(DROP, [position])
+    note(position, false)
+  }
 
   return {
     get count() {
       return count
     },
-    list: () => driver.all(READ).map(fromRow),
-    has,
+    list() {
+      const rows = driver.all(READ)
+      return fromRows(driver, 'rejections', () => rows.map(rejectionFromRow))
+    },
+    has: (opId) => place(opId) !== undefined,
     add({ op, batch, issuedAt }, error, rejectedAt) {
       const text = stringifyJson({ ...error })
-      driver.run(INSERT, [batch?.id ?? null, issuedAt, rejectedAt, text, ...opParams(op)])
+      const position = end('max') + 1
+      driver.run(INSERT, [position, batch?.id ?? null, issuedAt, rejectedAt, text, ...opParams(op)])
+      note(position, true)
       if (count < KEPT) count += 1
-      else driver.run(DROP_OLDEST)
+      else drop(end('min'))
     },
     remove(opId) {
-      if (!has(opId)) return false
-      driver.run('delete from rejections where op_id = ?', [opId])
+      const position = place(opId)
+      if (position === undefined) return false
+      drop(position)
       count -= 1
       return true
     },
@@ -71,13 +91,26 @@ export function createRejections(driver: SqliteDriver): Rejections {
   }
 }
 
-/** The columns were written by `add`, so their types are known. */
-function fromRow([batchId, issuedAt, rejectedAt, error, ...columns]: SqlValue[]): RejectedWrite {
+/**
+ * The refused write of {@link REJECTION_COLUMNS}.
+ * @throws Error when the row cannot have been written by `add`.
+ */
+export function rejectionFromRow(row: readonly SqlValue[]): RejectedWrite {
+  const [position, batchId, issuedAt, rejectedAt, error, ...columns] = row
+  asPosition(position)
   return {
     ...opFromRow(columns),
-    ...(batchId !== null && { batchId: batchId as string }),
-    issuedAt: issuedAt as number,
-    rejectedAt: rejectedAt as number,
-    error: parseJson(error as string) as unknown as ErrorData,
+    ...(batchId !== null && { batchId: asText(batchId) }),
+    issuedAt: asTime(issuedAt),
+    rejectedAt: asTime(rejectedAt),
+    error: errorFrom(asText(error)),
   }
+}
+
+/** An error as `add` writes it. @throws Error for anything else. */
+export function errorFrom(text: string): ErrorData {
+  const error = parseJson(text)
+  const isError = typeof error === 'object' && error !== null && !Array.isArray(error)
+  if (!isError || typeof error.code !== 'string') throw new TypeError('no error')
+  return error as unknown as ErrorData
 }

@@ -1,3 +1,4 @@
+import { asPosition, asText, fromRows } from './damage.js'
 import type { SqliteDriver } from './driver.js'
 
 /** So many ops may give way to one: their verdicts come all at once. */
@@ -34,10 +35,10 @@ export function createReplaced(driver: SqliteDriver): Replaced {
   const reload = (): void => {
     places.clear()
     ids.clear()
-    for (const [position, opId] of driver.all('select position, op_id from replaced')) {
-      // The columns were written by `add` below.
-      remember(position as number, opId as string)
-    }
+    const rows = driver.all('select position, op_id from replaced')
+    fromRows(driver, 'replaced', () => {
+      for (const [position, opId] of rows) remember(asPosition(position), asText(opId))
+    })
   }
 
   reload()

@@ -14,9 +14,11 @@ import { createMeta, type Meta } from './meta.js'
 import { createOptimistic } from './optimistic.js'
 import { createOutbox, type Outbox, type PendingOp } from './outbox.js'
 import type { OverlayView } from './overlay.js'
+import { createPreciousParts, type PreciousChange } from './precious.js'
 import { createRejections, type RejectedWrite } from './rejections.js'
 import { openSchema } from './schema.js'
 import { createSettled } from './settled.js'
+import { finish, type Steps } from './steps.js'
 import type { SyncPort } from './sync-port.js'
 import { createTouchedParts, type Touched } from './touched.js'
 import { createVisible, type EntryData, type ReadData } from './visible.js'
@@ -97,6 +99,8 @@ export interface Replica {
   retryRejection(opId: string, edited: LocalOp): void
   /** Called after a transaction that changed the list of refused writes. */
   onRejections(listener: () => void): () => void
+  /** Called after each transaction that changed rows which no server can give back, with their positions. */
+  onPrecious(listener: (change: PreciousChange) => void): () => void
   /** Called after each transaction that has something to tell, with its events in order. */
   onEvents(listener: EventListener): () => void
   /** Called after each transaction that touched what is visible, once its events have been told. */
@@ -111,11 +115,15 @@ export interface Replica {
   readonly sync: SyncPort
   /** All that is held here, as plain data. */
   export(): ReplicaExport
+  /** The same in steps, between which the replica can be used as ever: all as it is when the last one ends. */
+  exportSteps(): Steps<ReplicaExport>
   /**
    * Checks the database, its rows, and that what is derived is what it is derived from; mends what is derived.
    * Reads everything.
    */
   check(): CheckReport
+  /** The same in steps, between which the replica can be used as ever. The first one and the last can take long. */
+  checkSteps(): Steps<CheckReport>
   /** As {@link SyncPort.digest}. */
   digest(): string
   /** Closes the database. */
@@ -140,9 +148,12 @@ export function openReplica({
   openSchema(driver, store)
   const meta = createMeta(driver)
   const confirmed = createEntryTable(driver, 'entries')
-  const outbox = createOutbox(driver)
+  const precious = createPreciousParts()
+  const outbox = createOutbox(driver, (position, there) => precious.note('outbox', position, there))
   const settled = createSettled(driver)
-  const rejections = createRejections(driver)
+  const rejections = createRejections(driver, (position, there) =>
+    precious.note('rejections', position, there),
+  )
   const optimistic = createOptimistic(confirmed, outbox)
   const { fold, visible } = optimistic
   const confirmedOnly = createVisible(confirmed, NOTHING_PENDING)
@@ -161,6 +172,7 @@ export function openReplica({
   const touchedListeners = new Set<(touched: Touched) => void>()
   const eventListeners = new Set<EventListener>()
   const rejectionListeners = new Set<() => void>()
+  const preciousListeners = new Set<(change: PreciousChange) => void>()
   const verdictListeners = new Set<(opId: string, verdict: Verdict) => void>()
   let verdicts: [opId: string, verdict: Verdict][] = []
   let rejectionsTouched = false
@@ -172,6 +184,7 @@ export function openReplica({
     verdicts = []
     touched.clear()
     rejectionsTouched = false
+    precious.clear()
     meta.reload()
     outbox.reload()
     settled.reload()
@@ -182,6 +195,7 @@ export function openReplica({
   const flush = (): void => {
     const [{ events, incomplete }, sentVerdicts, parts] = [feed.take(), verdicts, touched.take()]
     const refusals = rejectionsTouched
+    const kept = precious.take()
     verdicts = []
     rejectionsTouched = false
     for (const [opId, verdict] of sentVerdicts)
@@ -190,6 +204,7 @@ export function openReplica({
       for (const listener of eventListeners) listener(events, { incomplete })
     if (parts) for (const listener of touchedListeners) listener(parts)
     if (refusals) for (const listener of rejectionListeners) listener()
+    if (kept) for (const listener of preciousListeners) listener(kept)
   }
 
   const transaction = <T>(body: () => T): T => {
@@ -236,16 +251,19 @@ export function openReplica({
     return dropped
   }
 
-  const digest = () => digestOf(confirmed)
+  const digestSteps = () => digestOf(confirmed)
+  const digest = () => finish(digestSteps())
 
-  const check = (): CheckReport => {
-    const report = checkReplica({ driver, confirmed, meta, outbox, optimistic })
-    if (report.problemCount > 0) {
-      feed.mended()
-      touched.everything()
-    }
-    return report
+  const onTouched: Replica['onTouched'] = (listener) => subscribe(touchedListeners, listener)
+
+  const exportSteps = () => exportReplica({ store, meta, confirmed, outbox, rejections, onTouched })
+
+  const mended = (): void => {
+    feed.mended()
+    touched.everything()
   }
+
+  const checkSteps = () => checkReplica({ driver, confirmed, meta, outbox, optimistic, transaction, mended })
 
   const writes = createWrites({
     store,
@@ -292,8 +310,9 @@ export function openReplica({
       })
     },
     onRejections: (listener) => subscribe(rejectionListeners, listener),
+    onPrecious: (listener) => subscribe(preciousListeners, listener),
     onEvents: (listener) => subscribe(eventListeners, listener),
-    onTouched: (listener) => subscribe(touchedListeners, listener),
+    onTouched,
     onVerdict: (listener) => subscribe(verdictListeners, listener),
     position: () => positionOf(meta, outbox),
     sync: createSyncPort({
@@ -312,10 +331,13 @@ export function openReplica({
       announce,
       settle,
       digest,
+      digestSteps,
       rejectionsChanged,
     }),
-    export: () => exportReplica({ store, meta, confirmed, outbox, rejections }),
-    check: () => transaction(check),
+    export: () => finish(exportSteps()),
+    exportSteps,
+    check: () => finish(checkSteps()),
+    checkSteps,
     digest,
     close: () => driver.close(),
   }

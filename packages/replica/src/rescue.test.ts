@@ -70,6 +70,25 @@ describe('what no server can give back', () => {
     expect(salvageReplica(openBetterSqlite())).toMatchObject({ complete: true, tables: { outbox: [] } })
   })
 
+  it.each(['outbox', 'replaced', 'rejections'])('is not complete without the table %s', (table) => {
+    const driver = openBetterSqlite()
+    fill(driver, 3)
+    driver.exec(`drop table ${table}`)
+    const { complete, tables } = salvageReplica(driver)
+    expect(complete).toBe(false)
+    expect(tables.outbox).toHaveLength(table === 'outbox' ? 0 : 3)
+  })
+
+  it('is found in a table or a column whose name is damaged', () => {
+    const driver = openBetterSqlite()
+    fill(driver, 3)
+    driver.exec('alter table outbox rename to outbpx; alter table rejections rename column op_id to op_ie')
+    const { complete, tables } = salvageReplica(driver)
+    expect(complete).toBe(true)
+    expect(tables.outbox.map((row) => row.op_id)).toEqual(['op0', 'op1', 'op2'])
+    expect(tables.rejections.map((row) => row.op_id)).toEqual(['refused'])
+  })
+
   it('is read from a database of version 1', () => {
     const from = openBetterSqlite()
     from.exec(readFileSync(new URL('./testing/fixtures/version-1.sql', import.meta.url), 'utf8'))

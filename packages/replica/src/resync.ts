@@ -1,4 +1,3 @@
-import { parseJson } from '@dustlayer/protocol'
 import { type ApplyContext, commit, echoed } from './apply-context.js'
 import type { SnapshotChange } from './change-feed.js'
 import { differences } from './differences.js'
@@ -41,7 +40,16 @@ export function createResync(context: ApplyContext): Resync {
     context.fold.rebuild()
   }
 
-  if (meta.staged() && !staging.resumable()) transaction(staging.drop)
+  /** What cannot be continued takes room, and no more: what begins next takes its place. */
+  const dropLeftover = (): void => {
+    try {
+      transaction(staging.drop)
+    } catch {
+      // On a full disk, which must not keep anybody from reading, there may be none to do it.
+    }
+  }
+
+  if (meta.staged() && !staging.resumable()) dropLeftover()
 
   return {
     staging: staging.resumable,
@@ -70,8 +78,7 @@ function* snapshotChanges(driver: SqliteDriver): Generator<SnapshotChange> {
   for (const difference of differences(driver)) {
     const { path } = difference
     if (difference.kind === 'vanished') yield { path, now: undefined }
-    else
-      yield { path, now: { value: parseJson(difference.text), type: difference.type, seq: difference.seq } }
+    else yield { path, now: { value: difference.value, type: difference.type, seq: difference.seq } }
   }
 }
 

@@ -3,7 +3,8 @@ import type { SqliteDriver } from './driver.js'
 
 /**
  * One text for each version, which makes it of the one before. A new database goes through all of them, so that
- * there is one way to each version. Texts of published versions never change.
+ * there is one way to each version. Texts of published versions never change. Each version has another shape than those
+ * before it (`schema-shape.ts`).
  */
 const MIGRATIONS: readonly string[] = [
   /*
@@ -55,6 +56,11 @@ const MIGRATIONS: readonly string[] = [
   alter table meta add column staged_after text;
   alter table meta add column staged_cursor integer;
   alter table meta add column staged_incarnation text;
+  `,
+  /* Version 3: checksums of ops, null for those that were written by an earlier version. */
+  `
+  alter table outbox add column sum integer;
+  alter table rejections add column sum integer;
   `,
 ]
 

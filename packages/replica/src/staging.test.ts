@@ -1,5 +1,6 @@
 import { type JsonValue, parsePattern } from '@dustlayer/protocol'
 import { describe, expect, it } from 'vitest'
+import type { SqliteDriver } from './driver.js'
 import type { SnapshotEntry } from './sync-port.js'
 import { eventPayload, openForTest, TEST_DEVICE } from './testing/open-for-test.js'
 
@@ -97,6 +98,25 @@ describe('a staged snapshot', () => {
       ])
       expect(replica.check()).toMatchObject({ problemCount: 0 })
     }
+  })
+
+  it('that cannot be continued is in nobody’s way when there is no room to remove it', () => {
+    const { driver, replica } = openWithEntries()
+    replica.sync.stageBegin(9, 'one')
+    replica.sync.stageEntries([entry('k', 1, 5)], null)
+    replica.sync.stageEvents([eventPayload(10, 'set', 'k', 2)])
+    const full: SqliteDriver = {
+      ...driver,
+      run(sql, params) {
+        if (sql.startsWith('delete from staged')) throw new Error('disk full')
+        driver.run(sql, params)
+      },
+    }
+    expect(openForTest(full).replica.get('same')).toBe(1)
+    const { sync, ...again } = openForTest(driver).replica
+    expect(sync.staging()).toBeNull()
+    expect(driver.all('select count(*) from staged')).toEqual([[0]])
+    expect(again.check()).toMatchObject({ problemCount: 0 })
   })
 
   it('tells 5,000 differences among 20,000 entries, whatever chunks they fall into', () => {

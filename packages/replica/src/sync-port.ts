@@ -1,4 +1,5 @@
 import type { DustError, EntryType, JsonValue, StoreEventPayload, WritePayload } from '@dustlayer/protocol'
+import type { Steps } from './steps.js'
 
 /** The batch that a pending op belongs to. Its ops are neighbours in the outbox. */
 export interface BatchMark {
@@ -121,4 +122,6 @@ export interface SyncPort {
   stageDrop(): void
   /** 16 hex digits for the confirmed state, the same as the server's at the same cursor (docs/protocol-extensions.md). */
   digest(): string
+  /** The same in steps. It is the digest of a state only if the cursor is the same after the last as before the first. */
+  digestSteps(): Steps<string>
 }

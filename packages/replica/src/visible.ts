@@ -5,11 +5,10 @@ import {
   descendantRange,
   type EntryType,
   type JsonValue,
-  parseJson,
   renderPath,
   type Segments,
 } from '@dustlayer/protocol'
-import { type ConfirmedRow, type EntryTable, type PathRange, rowValue } from './entry-table.js'
+import type { ConfirmedRow, EntryTable, PathRange } from './entry-table.js'
 import type { OverlayLeaf, OverlayView } from './overlay.js'
 import { firstAtOrAfter } from './sorted-paths.js'
 
@@ -64,6 +63,15 @@ const FIRST_CHUNK = 16
 const LARGEST_CHUNK = 1_024
 
 export function createVisible(confirmed: EntryTable, overlay: OverlayView): Visible {
+  const confirmedEntry = ({ path, text, type, seq, syncedAt }: ConfirmedRow): EntryData => ({
+    path,
+    value: confirmed.parse(text),
+    type,
+    revision: seq,
+    syncedAt,
+    pending: false,
+  })
+
   const leaf = (path: string): EntryData | undefined => {
     const shown = overlay.empty ? undefined : overlay.at(path)
     if (shown === null) return undefined
@@ -121,13 +129,13 @@ export function createVisible(confirmed: EntryTable, overlay: OverlayView): Visi
       const shown = overlay.empty ? undefined : overlay.at(path)
       if (shown) return shown.value
       const text = shown === null ? undefined : confirmed.text(path)
-      return text === undefined ? node(path)?.value : parseJson(text)
+      return text === undefined ? node(path)?.value : confirmed.parse(text)
     },
     read(path) {
       const shown = overlay.empty ? undefined : overlay.at(path)
       if (shown) return { value: shown.value, type: shown.type }
       const leaf = shown === null ? undefined : confirmed.typed(path)
-      if (leaf) return { value: parseJson(leaf.text), type: leaf.type }
+      if (leaf) return { value: confirmed.parse(leaf.text), type: leaf.type }
       const found = node(path)
       return found && { value: found.value, type: found.type, ...(found.sets && { sets: found.sets }) }
     },
@@ -163,11 +171,6 @@ function* overlayLeaves(
   const end = range.to === null ? paths.length : firstAtOrAfter(paths, range.to)
   if (order === 'asc') for (let i = start; i < end; i++) yield paths[i] as string
   else for (let i = end - 1; i >= start; i--) yield paths[i] as string
-}
-
-function confirmedEntry(row: ConfirmedRow): EntryData {
-  const { path, type, seq, syncedAt } = row
-  return { path, value: rowValue(row), type, revision: seq, syncedAt, pending: false }
 }
 
 function overlayEntry(path: string, leaf: OverlayLeaf, row: ConfirmedRow | undefined): EntryData {

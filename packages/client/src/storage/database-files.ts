@@ -1,5 +1,5 @@
 import type { SqliteDriver } from '@dustlayer/replica'
-import type { StorageInfo } from '../tab/tab-protocol.js'
+import type { StorageInfo } from '../tab/status-report.js'
 
 /** The databases in one kind of storage, by name. The caller holds the instance's lock for as long as they are open. */
 export interface DatabaseFiles {
@@ -17,6 +17,8 @@ export interface DatabaseFiles {
    * True: try again.
    */
   makeRoom(): boolean
+  /** Whether they are still there, as far as the browser tells; false when the ledger's loss is theirs as well. */
+  present(): Promise<boolean>
   /** Releases all handles. The drivers must be closed before. */
   close(): Promise<void>
   /**

@@ -1,10 +1,17 @@
 import { UnavailableError } from '@dustlayer/protocol'
 import { promisifyRequest, type UseStore } from 'idb-keyval'
 import { BLOCK_BYTES, type BlockStore } from './blocks.js'
+import { LaterEpochError } from './later-epoch.js'
+import { faultOf } from './storage-error.js'
+
+/** About what the first database takes. */
+const PROBE_BYTES = 128 << 10
 
 /**
  * Blocks in an object store of IndexedDB: `['block', name, number]`, the size of each file at `['size', name]`, and at
  * `['epoch']` that of the newest leader: nobody older writes.
+ * @throws LaterEpochError (rejects) when there is a newer leader, and whatever the browser throws where nothing is
+ * stored and nothing can be. What is stored can be read on a full disk, too.
  */
 export async function openIdbBlocks(useStore: UseStore, epoch: number): Promise<BlockStore> {
   /** How many blocks of a file the disk has, at most. */
@@ -18,11 +25,27 @@ export async function openIdbBlocks(useStore: UseStore, epoch: number): Promise<
         store.transaction.abort()
         throw new UnavailableError('Nothing was written, because another tab has taken over.')
       }
+      if (newest !== epoch) store.put(epoch, ['epoch'])
       run(store)
       await promisifyRequest(store.transaction)
     })
 
-  await change((store) => store.put(epoch, ['epoch']))
+  const [newest, stored] = await useStore('readonly', (store) =>
+    Promise.all([
+      promisifyRequest<unknown>(store.get(['epoch'])),
+      promisifyRequest(store.getAllKeys(within(['size']))),
+    ]),
+  )
+  if (typeof newest === 'number' && newest > epoch) throw new LaterEpochError(newest)
+  if (stored.length === 0) {
+    await change((store) => store.put(new Uint8Array(PROBE_BYTES), ['probe']))
+    await change((store) => store.delete(['probe']))
+  } else {
+    // With no room for a number there is none for anybody who is older either.
+    await change(() => undefined).catch((error: unknown) => {
+      if (faultOf(error) !== 'no-room') throw error
+    })
+  }
 
   return {
     names: () => storedNames(useStore),

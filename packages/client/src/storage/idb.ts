@@ -9,7 +9,8 @@ export interface InstanceDatabase {
   readonly blocks: UseStore
   /** What this browser should have, see `ledger.ts`. */
   readonly ledger: UseStore
-  close(): void
+  /** Resolves when the browser has no connection of this any more. */
+  close(): Promise<void>
 }
 
 export interface InstanceDatabaseOptions {
@@ -23,6 +24,7 @@ const STORES = ['blocks', 'ledger'] as const
 
 /** IndexedDB has been seen to hang for ever. */
 const OPEN_DEADLINE_MS = 5_000
+const CLOSE_DEADLINE_MS = 1_000
 
 /** Nothing is opened before the first use. */
 export function createInstanceDatabase({
@@ -31,46 +33,56 @@ export function createInstanceDatabase({
   onLost,
 }: InstanceDatabaseOptions): InstanceDatabase {
   let opening: Promise<IDBDatabase> | undefined
+  /** Resolves when no request to open is under way any more. */
+  let settled: Promise<void> = Promise.resolve()
   let closed = false
+
+  const request = (): Promise<IDBDatabase> => {
+    const requested = openDatabase(databaseName(instance))
+    let tooLate = false
+    // What nobody waits for any more must not stay open.
+    settled = requested.then(
+      (db) => {
+        if (tooLate || closed) db.close()
+      },
+      () => undefined,
+    )
+    return withDeadline(requested, OPEN_DEADLINE_MS, clock, 'opening IndexedDB').catch((error: unknown) => {
+      tooLate = true
+      opening = undefined
+      throw error
+    })
+  }
 
   const open = (): Promise<IDBDatabase> => {
     if (closed) return Promise.reject(new UnavailableError('The database of the instance has been closed.'))
-    opening ??= withDeadline(
-      openDatabase(databaseName(instance)),
-      OPEN_DEADLINE_MS,
-      clock,
-      'opening IndexedDB',
-    ).then(
-      (db) => {
-        db.onclose = () => {
-          opening = undefined
-          if (!closed) onLost()
-        }
-        // Somebody deletes the database; it waits until all let go.
-        db.onversionchange = () => {
-          opening = undefined
-          db.close()
-          if (!closed) onLost()
-        }
-        return db
-      },
-      (error: unknown) => {
+    opening ??= request().then((db) => {
+      db.onclose = () => {
         opening = undefined
-        throw error
-      },
-    )
+        if (!closed) onLost()
+      }
+      // Somebody deletes the database; it waits until all let go.
+      db.onversionchange = () => {
+        opening = undefined
+        db.close()
+        if (!closed) onLost()
+      }
+      return db
+    })
     return opening
   }
 
   return {
     blocks: useStore(open, 'blocks'),
     ledger: useStore(open, 'ledger'),
-    close() {
+    async close() {
       closed = true
       opening?.then(
         (db) => db.close(),
         () => undefined,
       )
+      // WebKit keeps a connection that was being opened when its worker ended, and then nobody can delete the database.
+      await withDeadline(settled, CLOSE_DEADLINE_MS, clock, 'closing IndexedDB').catch(() => undefined)
     },
   }
 }

@@ -45,6 +45,7 @@ async function begin(
       files: change(files),
       reason: undefined,
       leftBehind,
+      mirror: undefined,
       ledger: createLedger({
         records: [...records],
         read: async () => [...records],
@@ -314,6 +315,21 @@ describe('no room', () => {
       code: 'quota_exceeded',
       fields: { store: STORE, usage: 10, quota: 20 },
     })
+    expect(life.faults).toEqual([])
+  })
+
+  it('says at once that what the server sends does not fit, and the next time with what the browser tells', async () => {
+    const life = await begin()
+    const database = await life.keeper.open(STORE)
+    const full = (): Error => Object.assign(new Error('database or disk is full'), { resultCode: 13 })
+    expect(database.noRoom(full())).toMatchObject({ code: 'quota_exceeded', fields: { usage: null } })
+    await new Promise(setImmediate)
+    expect(database.noRoom(full())).toMatchObject({
+      name: 'StorageError',
+      code: 'quota_exceeded',
+      fields: { store: STORE, usage: 10, quota: 20 },
+    })
+    expect(database.noRoom(new Error('another'))).toBe(undefined)
     expect(life.faults).toEqual([])
   })
 

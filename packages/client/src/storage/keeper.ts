@@ -1,11 +1,23 @@
 import { type Salvage, type SqliteDriver, salvageReplica } from '@dustlayer/replica'
-import type { StorageInfo } from '../tab/tab-protocol.js'
+import type { StorageInfo } from '../tab/status-report.js'
 import type { DatabaseFiles } from './database-files.js'
 import { generationsOf, storeOf } from './generations.js'
 import type { Ledger, LedgerRecord, Recovery } from './ledger.js'
+import type { Mirror } from './mirror.js'
 import { createSoundOpener, type Opened } from './sound-opener.js'
+import { isDamaged } from './soundness.js'
 import type { Storage, StorageFault } from './storage.js'
-import { faultOf, messageOf, noRoom, type Room, toStorageError } from './storage-error.js'
+import {
+  faultOf,
+  isRefusal,
+  isUnexpected,
+  messageOf,
+  noRoom,
+  noRoomToReceive,
+  type Room,
+  toStorageError,
+} from './storage-error.js'
+import type { StoreMirror } from './store-mirror.js'
 import { closeQuietly, watchDriver } from './watched-driver.js'
 
 export interface KeeperOptions {
@@ -15,6 +27,8 @@ export interface KeeperOptions {
   readonly ledger: Ledger
   /** What a lower rung holds from a time when this one could not be had. */
   readonly leftBehind: DatabaseFiles | undefined
+  /** A second place for what is pending in these files; undefined where there is no other. */
+  readonly mirror: Mirror | undefined
   /**
    * What was read from databases that this worker had open when they failed, by store. It outlives the storage, so
    * that the next one of the same worker begins with it.
@@ -38,9 +52,10 @@ export interface Keeper extends Storage {
 
 /** Keeps a sound database for each store, whatever happens to the files. */
 export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
-  const { files, reason, ledger, leftBehind, salvaged, newId, room, takeIoError, onFault } = options
+  const { files, reason, ledger, leftBehind, mirror, salvaged, newId, room, takeIoError, onFault } = options
   let persisted = await options.persisted()
   let fault: StorageFault | undefined
+  let lastRoom: Room = { usage: null, quota: null }
   const noted: Promise<void>[] = []
 
   const fail = (found: StorageFault): void => {
@@ -58,16 +73,29 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     noted.push(ledger.set(store, { ...record, ...change }))
   }
 
-  const watched = (store: string, { file, name }: Opened): SqliteDriver => {
-    const driver = watchDriver(file.driver, (error) => {
+  const accuse = (store: string, name: string, kind: 'damaged' | 'broken', error: unknown): void => {
+    note(store, { suspect: { name, damaged: kind === 'damaged', detail: messageOf(error) } })
+    fail({ kind, error })
+  }
+
+  const watched = (store: string, { file, name }: Opened): SqliteDriver =>
+    watchDriver(file.driver, (error) => {
+      if (fault) return
       const kind = faultOf(error, takeIoErrorOf(error))
-      if (kind !== 'damaged' && kind !== 'broken') return
-      note(store, { suspect: { name, damaged: kind === 'damaged', detail: messageOf(error) } })
-      fail({ kind, error })
+      if (kind === 'damaged' || kind === 'broken') accuse(store, name, kind, error)
+      else if (!kind && isUnexpected(error) && isDamaged(file.driver)) accuse(store, name, 'damaged', error)
     })
+
+  const closing = (
+    store: string,
+    { file }: Opened,
+    driver: SqliteDriver,
+    second: StoreMirror | undefined,
+  ): SqliteDriver => {
     return {
       ...driver,
       close() {
+        second?.close(fault === undefined)
         // Refused writes must not come back, and a new page has nothing to remember.
         if (fault && fault.kind !== 'unwritten') salvaged.set(store, salvageReplica(file.driver))
         if (fault) closeQuietly(file.driver)
@@ -85,6 +113,12 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     return ioErrors.get(error)
   }
 
+  const explain = async (store: string, error: unknown): Promise<Error> => {
+    const ioError = takeIoErrorOf(error)
+    if (faultOf(error, ioError) !== 'no-room') return toStorageError(error, store)
+    return noRoom(store, messageOf(ioError ?? error), error, await room())
+  }
+
   const openSound = createSoundOpener({ ...options, note })
 
   /** What only this worker's memory holds must not wait until somebody opens its store. */
@@ -99,19 +133,39 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
   await Promise.all(noted)
 
   return {
+    persistent: files.kind !== 'memory',
     fail,
     async open(store) {
-      const opened = await openSound(store)
+      const opened = await openSound(store).catch(async (error: unknown) => {
+        throw await explain(store, error)
+      })
+      const driver = watched(store, opened)
+      const second = mirror?.follow(store, driver, () => ledger.get(store)?.generation ?? '')
       return {
-        driver: watched(store, opened),
+        driver: closing(store, opened, driver, second),
         durable: opened.file.durable,
-        info: () => infoOf(files.kind, persisted, reason, ledger.get(store)?.recovered ?? null),
-        makeRoom: (error) => faultOf(error, takeIoErrorOf(error)) === 'no-room' && files.makeRoom(),
-        async explain(error) {
-          const ioError = takeIoErrorOf(error)
-          if (faultOf(error, ioError) !== 'no-room') return toStorageError(error, store)
-          return noRoom(store, messageOf(ioError ?? error), error, await room())
+        preciousChanged: (change) => second?.changed(change),
+        info: () => ({
+          ...infoOf(files.kind, persisted, reason, ledger.get(store)?.recovered ?? null),
+          ...(second?.problem !== undefined && { unmirrored: second.problem }),
+        }),
+        condemn(error) {
+          if (!fault && !isRefusal(error, takeIoErrorOf(error))) accuse(store, opened.name, 'damaged', error)
         },
+        makeRoom: (error) => faultOf(error, takeIoErrorOf(error)) === 'no-room' && files.makeRoom(),
+        noRoom(error) {
+          const ioError = takeIoErrorOf(error)
+          if (faultOf(error, ioError) !== 'no-room') return undefined
+          // For the next one: this one cannot wait for the answer.
+          room().then(
+            (told) => {
+              lastRoom = told
+            },
+            () => undefined,
+          )
+          return noRoomToReceive(store, messageOf(ioError ?? error), error, lastRoom)
+        },
+        explain: (error) => explain(store, error),
         complete() {
           for (const { name } of generationsOf(store, files.names())) {
             // What cannot be removed now is removed when it is complete the next time.
@@ -120,7 +174,10 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
         },
       }
     },
-    stores: () => [...new Set([...files.names(), ...(leftBehind?.names() ?? [])].map(storeOf))],
+    stores: () => {
+      const names = [...files.names(), ...(leftBehind?.names() ?? [])]
+      return [...new Set([...names.map(storeOf), ...(mirror?.stores ?? [])])]
+    },
     async refresh() {
       persisted = await options.persisted()
     },
@@ -128,7 +185,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       // Whoever opens the files next must know what was found out about them.
       await Promise.all(noted)
       if (fault?.kind === 'evicted') files.abandon()
-      else await files.close()
+      else await Promise.all([files.close(), mirror?.settled()])
       await leftBehind?.close()
     },
   }

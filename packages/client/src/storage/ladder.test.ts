@@ -2,6 +2,7 @@ import { openBetterSqlite } from '@dustlayer/replica/testing'
 import { expect, test } from 'vitest'
 import type { DatabaseFiles } from './database-files.js'
 import { openLadder, type Rung, type StorageTerms } from './ladder.js'
+import { LaterEpochError } from './later-epoch.js'
 
 const files: DatabaseFiles = {
   kind: 'memory',
@@ -11,6 +12,7 @@ const files: DatabaseFiles = {
   remove: async () => undefined,
   makeRoom: () => false,
   close: async () => undefined,
+  present: async () => true,
   abandon: () => undefined,
 }
 const memory: Rung = { name: 'memory', open: async () => files }
@@ -52,4 +54,9 @@ test('who leaves while a rung is tried gets no lower one', async () => {
   const opening = openLadder([waiting, memory], termsOf(leaving.signal))
   leaving.abort()
   await expect(opening).rejects.toBe(leaving.signal.reason)
+})
+
+test('what a later leader has stored is not left for a lower rung', async () => {
+  const later: Rung = { name: 'indexeddb', open: () => Promise.reject(new LaterEpochError(7)) }
+  await expect(openLadder([broken('opfs'), later, memory], terms)).rejects.toMatchObject({ epoch: 7 })
 })

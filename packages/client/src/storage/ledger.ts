@@ -35,6 +35,8 @@ export interface Ledger {
   set(store: string, record: LedgerRecord): Promise<void>
   /** Whether what was written is still there; true when it cannot be told. */
   intact(): Promise<boolean>
+  /** Writes everything again. Never rejects. */
+  restore(): Promise<void>
 }
 
 const DEADLINE_MS = 3_000
@@ -77,12 +79,18 @@ export interface LedgerDisk {
 export function createLedger(disk?: LedgerDisk): Ledger {
   const records = new Map(disk?.records)
   let writing: Promise<void> = Promise.resolve()
+  const write = (store: string, record: LedgerRecord): Promise<void> => {
+    writing = writing.then(() => disk?.write(store, record)).catch(() => undefined)
+    return writing
+  }
   return {
     get: (store) => records.get(store),
     set(store, record) {
       records.set(store, record)
-      writing = writing.then(() => disk?.write(store, record)).catch(() => undefined)
-      return writing
+      return write(store, record)
+    },
+    async restore() {
+      await Promise.all(Array.from(records, ([store, record]) => write(store, record)))
     },
     async intact() {
       await writing

@@ -2,15 +2,18 @@ import { StorageError } from '@dustlayer/protocol'
 import type { Salvage } from '@dustlayer/replica'
 import type { Clock } from '@dustlayer/sync'
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
+import type { DatabaseFiles } from './database-files.js'
 import { storeOf } from './generations.js'
 import { createInstanceDatabase, type InstanceDatabase } from './idb.js'
 import { openIdbBlocks, storedNames } from './idb-blocks.js'
+import { openIdbMirror } from './idb-mirror.js'
 import { indexedDbRung } from './indexeddb.js'
 import type { IoErrors } from './io-errors.js'
 import { createKeeper, type Keeper } from './keeper.js'
 import { type Landing, openLadder, type Rung } from './ladder.js'
 import { createLedger, loadLedger } from './ledger.js'
 import { memoryRung } from './memory.js'
+import { type Mirror, openMirror } from './mirror.js'
 import { opfsRung } from './opfs.js'
 import type { Storage, StorageFault, StorageTerms } from './storage.js'
 import { faultOf, messageOf, noRoom, type Room, toStorageError } from './storage-error.js'
@@ -25,7 +28,7 @@ import { faultOf, messageOf, noRoom, type Room, toStorageError } from './storage
 export type StorageMode = 'auto' | 'require-persistent' | 'indexeddb' | 'memory'
 
 export interface StorageOpenerOptions {
-  readonly sqlite: Promise<Sqlite3Static>
+  sqlite(): Promise<Sqlite3Static>
   readonly ioErrors: IoErrors
   readonly instance: string
   readonly mode: StorageMode
@@ -44,6 +47,8 @@ export function createStorageOpener(
   const { instance, mode, alone, clock, ioErrors, newId } = options
   /** What this worker read from databases that failed, for its next storage. */
   const salvaged = new Map<string, Salvage>()
+  /** The data of the site was removed under the last storage of this worker. */
+  let evicted = false
   let pools = 0
   const vfsName = (): string => `dust-${instance}-${++pools}`
 
@@ -67,7 +72,7 @@ export function createStorageOpener(
 
   const land = async (terms: StorageTerms, database: InstanceDatabase): Promise<Landing> => {
     try {
-      return await openLadder(rungs(await options.sqlite, database), terms)
+      return await openLadder(rungs(await options.sqlite(), database), terms)
     } catch (error) {
       if (mode === 'require-persistent' && error instanceof AggregateError) throw notPersistent(error)
       throw error
@@ -79,10 +84,23 @@ export function createStorageOpener(
     const database = createInstanceDatabase({ instance, clock, onLost: () => void lookAfterLoss() })
     const loading =
       mode === 'memory' || alone !== undefined ? createLedger() : loadLedger(database.ledger, clock)
+    let open: DatabaseFiles | undefined
+    let second: Promise<Mirror> | undefined
+    // This reign lasts only until the tabs have replaced their workers, which must not wait for a copy that the next one
+    // makes anyway (docs/decisions/0104).
+    const passing = evicted
+    evicted = false
     /** A browser that clears the data of a site closes its databases; it may do that for other reasons as well. */
     const lookAfterLoss = async (): Promise<void> => {
       const ledger = await loading
       if (await ledger.intact()) return
+      if (open && (await staysPresent(open, clock))) {
+        // Somebody has deleted the database of the ledger, and nothing else.
+        await ledger.restore()
+        await (await second)?.restore()
+        return
+      }
+      evicted = true
       keeper?.fail({ kind: 'evicted', error: new Error('The browser has removed the data of this site.') })
     }
     try {
@@ -93,16 +111,29 @@ export function createStorageOpener(
       const told = { ...terms, onFault }
       const lower =
         mode === 'memory' || alone !== undefined ? [] : storedNames(database.blocks).catch(() => [])
-      const [{ files, reason }, ledger, stored] = await Promise.all([land(told, database), loading, lower])
+      if ((mode === 'auto' || mode === 'require-persistent') && alone === undefined && !passing)
+        second = openMirror(openIdbMirror(database.blocks, terms.epoch), clock)
+      const [{ files, reason }, ledger, stored, mirror] = await Promise.all([
+        land(told, database),
+        loading,
+        lower,
+        second,
+      ])
+      open = files
       const leftBehind =
         files.kind === 'opfs' && stored.length > 0
-          ? await indexedDbOf(await options.sqlite, database).open(told)
+          ? // What cannot be had now is fetched another time.
+            await indexedDbOf(await options.sqlite(), database)
+              .open(told)
+              .catch(() => undefined)
           : undefined
       const opened = await createKeeper({
         files,
         reason,
         ledger,
         leftBehind,
+        // The other rungs are in IndexedDB themselves, or keep nothing.
+        mirror: files.kind === 'opfs' ? mirror : undefined,
         salvaged,
         now: clock.now,
         newId,
@@ -116,14 +147,24 @@ export function createStorageOpener(
         ...opened,
         async close() {
           await opened.close()
-          database.close()
+          await database.close()
         },
       }
     } catch (error) {
-      database.close()
+      await open?.close()
+      await database.close()
       throw error
     }
   }
+}
+
+/** Looks more than once: what a browser clears goes piece by piece. */
+async function staysPresent(files: DatabaseFiles, clock: Clock): Promise<boolean> {
+  for (const pause of [0, 500, 1_500]) {
+    await new Promise<void>((resolve) => void clock.setTimer(pause, resolve))
+    if (!(await files.present())) return false
+  }
+  return true
 }
 
 function refused(reason: string): Rung {

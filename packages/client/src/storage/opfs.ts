@@ -21,6 +21,9 @@ export interface OpfsOptions {
 
 const INITIAL_CAPACITY = 6
 const INSTALL_DEADLINE_MS = 10_000
+/** When the app has what it was opened for. */
+const FILL_AFTER_MS = 3_000
+const FILL_PAUSE_MS = 100
 
 /**
  * The first rung: SQLite on a pool of OPFS access handles, one database file for each store.
@@ -31,26 +34,31 @@ export function opfsRung(options: OpfsOptions): Rung {
 }
 
 async function openOpfs(options: OpfsOptions, { signal, onWaiting }: StorageTerms): Promise<DatabaseFiles> {
-  const { sqlite3, instance, clock, random } = options
+  const { instance, clock, random } = options
   const root = await navigator.storage.getDirectory()
   const directory = await root.getDirectoryHandle(directoryOf(instance), { create: true })
   const waiting = { clock, random, signal, onWaiting }
   // Having the function is not having handles: some browsers refuse when one is opened, and this opens one.
   const reserve = await untilFree(() => openReserve(directory, 'reserve'), waiting)
   try {
-    const pool = await untilFree(
-      () => withDeadline(install(options), INSTALL_DEADLINE_MS, clock, 'opening the database files'),
-      waiting,
-    )
-    return createFiles(sqlite3, pool, reserve)
+    const pool = await untilFree(() => installInTime(options), waiting)
+    return createFiles(options, pool, reserve)
   } catch (error) {
     reserve.close()
     throw error
   }
 }
 
-function createFiles(sqlite3: Sqlite3Static, pool: SAHPoolUtil, reserve: Reserve): DatabaseFiles {
+function createFiles(
+  { sqlite3, instance, clock }: OpfsOptions,
+  pool: SAHPoolUtil,
+  reserve: Reserve,
+): DatabaseFiles {
   const room = createPoolRoom(pool)
+  const fill = (): void => {
+    if (reserve.fillMore()) cancelFilling = clock.setTimer(FILL_PAUSE_MS, fill)
+  }
+  let cancelFilling = clock.setTimer(FILL_AFTER_MS, fill)
   const fileOf = (name: string): string => `/${name}.db`
   return {
     kind: 'opfs',
@@ -86,16 +94,40 @@ function createFiles(sqlite3: Sqlite3Static, pool: SAHPoolUtil, reserve: Reserve
       room.forget(fileOf(name))
     },
     makeRoom: reserve.release,
+    async present() {
+      try {
+        const root = await navigator.storage.getDirectory()
+        await root.getDirectoryHandle(directoryOf(instance))
+        return true
+      } catch {
+        return false
+      }
+    },
     async close() {
+      cancelFilling()
       reserve.close()
       pool.pauseVfs()
     },
-    abandon: () => undefined,
+    abandon: () => cancelFilling(),
   }
 }
 
 function directoryOf(instance: string): string {
   return `.dust-${instance}`
+}
+
+/** One that comes too late lets go of its files again. */
+async function installInTime(options: OpfsOptions): Promise<SAHPoolUtil> {
+  const installing = install(options)
+  try {
+    return await withDeadline(installing, INSTALL_DEADLINE_MS, options.clock, 'opening the database files')
+  } catch (error) {
+    installing.then(
+      (pool) => void pool.pauseVfs(),
+      () => undefined,
+    )
+    throw error
+  }
 }
 
 async function install({ sqlite3, instance, vfsName }: OpfsOptions): Promise<SAHPoolUtil> {

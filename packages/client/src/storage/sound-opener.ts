@@ -1,9 +1,19 @@
-import { adoptSalvage, restoreReplica, type Salvage, salvageReplica } from '@dustlayer/replica'
+import {
+  adoptSalvage,
+  isBehind,
+  isOfThisVersion,
+  mergeSalvages,
+  remembersSince,
+  restoreReplica,
+  type Salvage,
+  salvageReplica,
+} from '@dustlayer/replica'
 import type { DatabaseFile, DatabaseFiles } from './database-files.js'
 import { type Generation, generationOf, generationsOf } from './generations.js'
 import type { Ledger, LedgerRecord, Recovery } from './ledger.js'
-import { judge } from './soundness.js'
-import { faultOf, messageOf } from './storage-error.js'
+import type { Mirror } from './mirror.js'
+import { isDamaged, judge } from './soundness.js'
+import { faultOf, isUnexpected, messageOf, openingFaultOf } from './storage-error.js'
 import { closeQuietly } from './watched-driver.js'
 
 export interface SoundOpenerOptions {
@@ -11,6 +21,7 @@ export interface SoundOpenerOptions {
   readonly ledger: Ledger
   /** What a lower rung holds from a time when this one could not be had. */
   readonly leftBehind: DatabaseFiles | undefined
+  readonly mirror: Mirror | undefined
   /** What this worker read from databases that failed while it had them open, by store. */
   readonly salvaged: Map<string, Salvage>
   /** Epoch ms. */
@@ -25,6 +36,8 @@ export interface SoundOpenerOptions {
 export interface Opened {
   readonly file: DatabaseFile
   readonly name: string
+  /** It was begun anew just now. */
+  readonly begun: boolean
 }
 
 /**
@@ -32,7 +45,7 @@ export interface Opened {
  * that holds what could be rescued (docs/decisions/0101).
  */
 export function createSoundOpener(options: SoundOpenerOptions): (store: string) => Promise<Opened> {
-  const { files, ledger, leftBehind, salvaged, now, newId, note, takeIoError } = options
+  const { files, ledger, leftBehind, mirror, salvaged, now, newId, note, takeIoError } = options
 
   /** Begins a store's database anew. */
   const begin = async (
@@ -50,21 +63,25 @@ export function createSoundOpener(options: SoundOpenerOptions): (store: string) 
       const recovered = lost && { at: now(), ...lost, rescued: count }
       note(store, { generation: newId(), suspect: null, ...(recovered && { recovered }) })
       salvaged.delete(store)
-      return { file, name }
+      return { file, name, begun: true }
     } catch (error) {
       closeQuietly(file.driver)
       throw error
     }
   }
 
-  const beginWithin = async (...args: Parameters<typeof begin>): Promise<Opened> => {
+  /** Gives up the reserve, if that is what it takes. */
+  const withRoom = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
-      return await begin(...args)
+      return await run()
     } catch (error) {
       if (faultOf(error, takeIoError()) !== 'no-room' || !files.makeRoom()) throw error
-      return begin(...args)
+      return run()
     }
   }
+
+  /** Once more after an error: it may have been of the moment. */
+  const openTwice = (name: string): Promise<DatabaseFile> => files.open(name).catch(() => files.open(name))
 
   const openJudged = async (store: string, { name }: Generation): Promise<Opened | Unsound> => {
     const suspect = ledger.get(store)?.suspect
@@ -72,9 +89,9 @@ export function createSoundOpener(options: SoundOpenerOptions): (store: string) 
     if (accused?.damaged) return { damage: accused.detail }
     let file: DatabaseFile
     try {
-      file = await files.open(name)
+      file = await openTwice(name)
     } catch (error) {
-      const kind = faultOf(error, takeIoError())
+      const kind = openingFaultOf(error, takeIoError())
       if (kind !== 'damaged' && kind !== 'broken') throw error
       return { damage: messageOf(error) }
     }
@@ -84,19 +101,35 @@ export function createSoundOpener(options: SoundOpenerOptions): (store: string) 
       return { damage: judged === 'empty' ? null : judged.damage }
     }
     if (accused) note(store, { suspect: null })
-    return { file, name }
+    return { file, name, begun: false }
   }
 
-  const salvageFile = async ({ name }: Generation): Promise<Salvage> => {
+  const salvageFile = async (from: DatabaseFiles, { name }: Generation): Promise<Salvage> => {
     try {
-      const driver = await files.openDamaged(name)
+      const driver = await from.openDamaged(name)
       const salvage = salvageReplica(driver)
       closeQuietly(driver)
       return salvage
-    } catch {
+    } catch (error) {
+      // The file may be whole, and cannot be had now.
+      if (openingFaultOf(error, takeIoError()) === undefined) throw error
       return NOTHING_READABLE
     }
   }
+
+  /** Also what the mirror has, where nothing else is known to have had everything. */
+  const withMirrored = async (store: string, salvages: readonly Salvage[]): Promise<readonly Salvage[]> => {
+    if (salvages.some(({ complete }) => complete)) return salvages
+    const mirrored = await mirror?.read(store)
+    const copy = await mirrored?.salvage().catch(() => undefined)
+    if (!mirrored || !copy) return salvages
+    // It is of a database before the one that is lost.
+    if (mirrored.head.generation !== generationIn(store)) return [...salvages, { ...copy, complete: false }]
+    const [newest, ...older] = salvages
+    return newest ? [mergeSalvages(newest, copy), ...older] : [copy]
+  }
+
+  const generationIn = (store: string): string => ledger.get(store)?.generation ?? ''
 
   const openSound = async (store: string): Promise<Opened> => {
     const inMemory = salvaged.get(store)
@@ -116,57 +149,97 @@ export function createSoundOpener(options: SoundOpenerOptions): (store: string) 
         continue
       }
       // What a worker still had in memory is newer than what can be read of its file.
-      const salvages = inMemory?.complete
-        ? [inMemory]
-        : [...(inMemory ? [inMemory] : []), await salvageFile(generation)]
+      const salvages = await withMirrored(
+        store,
+        inMemory?.complete
+          ? [inMemory]
+          : [...(inMemory ? [inMemory] : []), await salvageFile(files, generation)],
+      )
       const detail = 'file' in opened ? 'its recovery was interrupted' : (opened.damage ?? '')
       const complete = salvages.some((salvage) => salvage.complete)
-      return beginWithin(store, generationOf(store, newest + 1), salvages, {
-        reason: 'damaged',
-        detail,
-        complete,
-      })
+      const lost = { reason: 'damaged', detail, complete } as const
+      return withRoom(() => begin(store, generationOf(store, newest + 1), salvages, lost))
     }
+    const salvages = await withMirrored(store, inMemory ? [inMemory] : [])
     const lost: Loss = {
       reason: 'evicted',
       detail: 'the database is gone',
-      complete: inMemory?.complete ?? false,
+      complete: salvages.some((salvage) => salvage.complete),
     }
-    return beginWithin(
-      store,
-      generationOf(store, newest),
-      inMemory ? [inMemory] : [],
-      known ? lost : undefined,
-    )
+    const told = known || salvages.length > 0 ? lost : undefined
+    return withRoom(() => begin(store, generationOf(store, newest), salvages, told))
   }
+
+  /**
+   * A sound database that has lost its log is one of an earlier time, and nothing in it tells. The mirror does: an op
+   * that was pending then, and is neither pending nor settled now, was lost.
+   */
+  const fetchLost = async (store: string, { file: { driver, durable } }: Opened): Promise<void> => {
+    const mirrored = await mirror?.read(store)
+    if (!mirrored || !isOfThisVersion(driver)) return
+    const { generation, mark } = mirrored.head
+    const same = generation === generationIn(store)
+    if (same && !isBehind(driver, mark)) return
+    if (!remembersSince(driver, same ? mark : { verdicts: 0 })) return
+    const salvage = await mirrored.salvage().catch(() => undefined)
+    if (!salvage) return
+    const { count } = await withRoom(async () => adoptSalvage(driver, store, salvage))
+    if (count === 0) return
+    await durable()
+    noteLoss(store, 'the last transactions were lost', count, same && salvage.complete)
+  }
+
+  /** Of a database that is used on. */
+  const noteLoss = (store: string, detail: string, rescued: number, complete = false): void =>
+    note(store, { recovered: { at: now(), reason: 'damaged', detail, rescued, complete } })
 
   /** Takes over what was written to the lower rung, and leaves nothing there. */
   const fetchLeft = async (store: string, { file }: Opened): Promise<void> => {
     if (!leftBehind) return
     const generations = generationsOf(store, leftBehind.names())
-    for (const { name } of generations) {
-      const driver = await leftBehind.openDamaged(name)
-      const salvage = salvageReplica(driver)
-      driver.close()
-      // Without a schema it is a recovery that did not come to its end.
-      if (salvage.tables.meta.length === 0) continue
-      adoptSalvage(file.driver, store, salvage)
+    for (const generation of generations) {
+      const salvage = await salvageFile(leftBehind, generation)
+      // It has no schema: a recovery that did not come to its end.
+      if (isOfNothing(salvage)) continue
+      const { count } = adoptSalvage(file.driver, store, salvage)
       await file.durable()
+      if (!salvage.complete)
+        noteLoss(store, 'what was written in IndexedDB meanwhile cannot all be read', count)
       break
     }
     for (const { name } of generations) await leftBehind.remove(name)
   }
 
-  return async (store) => {
+  const openWhole = async (store: string): Promise<Opened> => {
     const opened = await openSound(store)
     try {
+      if (!opened.begun) await fetchLost(store, opened)
       await fetchLeft(store, opened)
       return opened
     } catch (error) {
-      closeQuietly(opened.file.driver)
+      const { driver } = opened.file
+      // Nobody had looked at the pages where these were to go.
+      const damaged =
+        faultOf(error, takeIoError()) === 'damaged' || (isUnexpected(error) && isDamaged(driver))
+      if (damaged) note(store, { suspect: { name: opened.name, damaged, detail: messageOf(error) } })
+      closeQuietly(driver)
       throw error
     }
   }
+
+  return async (store) => {
+    try {
+      return await openWhole(store)
+    } catch (error) {
+      if (!ledger.get(store)?.suspect?.damaged) throw error
+      return openWhole(store)
+    }
+  }
+}
+
+function isOfNothing({ complete, tables }: Salvage): boolean {
+  const { meta, outbox, rejections } = tables
+  return complete && meta.length + outbox.length + rejections.length === 0
 }
 
 interface Unsound {

@@ -13,6 +13,18 @@ interface SqliteGlobal {
 /** The library's declaration hides the parameter on purpose; these two fields are documented by Emscripten. */
 type Init = (options: { locateFile(): string; printErr(text: string): void }) => Promise<Sqlite3Static>
 
+/** Loads sqlite-wasm once, as {@link loadSqlite}; what has failed is tried again at the next call. */
+export function createSqliteLoader(load: () => Promise<Sqlite3Static>): () => Promise<Sqlite3Static> {
+  let loading: Promise<Sqlite3Static> | undefined
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined
+      throw error
+    })
+    return loading
+  }
+}
+
 /**
  * Loads sqlite-wasm. `onIoError` is told what a file threw; its callers only get a code. The VFSs that we do not use stay out: with them enabled, some Firefox initialisations never
  * end and all take longer (spec/sqlite-wasm.md, traps).

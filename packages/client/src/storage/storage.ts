@@ -1,6 +1,6 @@
 import type { DustError } from '@dustlayer/protocol'
-import type { SqliteDriver } from '@dustlayer/replica'
-import type { StorageInfo } from '../tab/tab-protocol.js'
+import type { PreciousChange, SqliteDriver } from '@dustlayer/replica'
+import type { StorageInfo } from '../tab/status-report.js'
 
 /** On what terms a leader has its storage. */
 export interface StorageTerms {
@@ -16,6 +16,8 @@ export interface StorageTerms {
 
 /** Where the leader keeps its databases, one for each store. */
 export interface Storage {
+  /** Whether what is in it outlives the tabs. */
+  readonly persistent: boolean
   /** Opens the store's database, creating it when it is not there and replacing it when it is damaged. */
   open(store: string): Promise<StoreDatabase>
   /** The stores that have a database here. */
@@ -34,8 +36,20 @@ export interface StoreDatabase {
   durable(): Promise<void> | null
   /** As in DatabaseFiles; for writes of this device's user only. */
   makeRoom(error: unknown): boolean
+  /**
+   * What the driver threw when what the server sends did not fit, as a Dust error; undefined when it was something
+   * else. At once, with what the browser told of the room the last time.
+   */
+  noRoom(error: unknown): DustError | undefined
   /** What the driver threw, as a Dust error that says what is known. */
   explain(error: unknown): Promise<Error>
+  /**
+   * The replica could not be opened on it. Unless that has another reason, the database is damaged: the storage fails,
+   * and the next one begins it anew.
+   */
+  condemn(error: unknown): void
+  /** A transaction has changed rows that no server can give back. */
+  preciousChanged(change: PreciousChange): void
   /** The replica is level with the server: what was set aside for it is of no more use. */
   complete(): void
 }

@@ -5,8 +5,11 @@ import { untilFree } from './until-free.js'
 
 const named = (name: string): Error => Object.assign(new Error(name), { name })
 
-function start(failures: () => Error | undefined) {
+/** `set`: by how much somebody sets the clock, as soon as it has begun. */
+function start(failures: () => Error | undefined, set = 0) {
   const time = createFakeTime()
+  const begun = time.now
+  const clock = time.clock()
   const leaving = new AbortController()
   const told: StorageError[] = []
   const tries: number[] = []
@@ -19,7 +22,11 @@ function start(failures: () => Error | undefined) {
       return 'open'
     },
     {
-      clock: time.clock(),
+      clock: {
+        ...clock,
+        now: () => clock.now() + (clock.now() > begun ? set : 0),
+        monotonic: () => clock.now() - begun,
+      },
       random: () => 0.5,
       signal: leaving.signal,
       onWaiting: (error) => told.push(error),
@@ -44,6 +51,12 @@ function start(failures: () => Error | undefined) {
 }
 
 describe('files that somebody else holds', () => {
+  it('are told after a second, whatever the clock says', async () => {
+    const { pass, told } = start(() => named('NoModificationAllowedError'), -3_600_000)
+    await pass(3_000)
+    expect(told).toMatchObject([{ code: 'storage_busy' }])
+  })
+
   it('are asked for again and again, ever more slowly, for as long as it takes', async () => {
     let held = true
     const { pass, told, tries, outcome } = start(() =>

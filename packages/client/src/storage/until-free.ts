@@ -1,5 +1,5 @@
 import { StorageError } from '@dustlayer/protocol'
-import type { Clock } from '@dustlayer/sync'
+import { type Clock, steadyNow } from '@dustlayer/sync'
 
 export interface WaitingOptions {
   readonly clock: Clock
@@ -28,14 +28,14 @@ export async function untilFree<T>(
   open: () => Promise<T>,
   { clock, random, signal, onWaiting }: WaitingOptions,
 ): Promise<T> {
-  const begun = clock.now()
+  const begun = steadyNow(clock)
   let told = false
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted()
     try {
       return await open()
     } catch (error) {
-      const waited = clock.now() - begun
+      const waited = steadyNow(clock) - begun
       if (!isBusy(error, waited)) throw error
       if (!told && waited >= TOLD_AFTER_MS) {
         told = true

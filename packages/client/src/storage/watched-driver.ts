@@ -1,6 +1,6 @@
 import type { SqliteDriver } from '@dustlayer/replica'
 
-/** The same driver; `onError` hears of whatever it throws, before the caller does. */
+/** The same driver; `onError` hears of whatever it throws, and of damaged rows, before the caller does. */
 export function watchDriver(driver: SqliteDriver, onError: (error: unknown) => void): SqliteDriver {
   const watched = <T>(run: () => T): T => {
     try {
@@ -15,6 +15,7 @@ export function watchDriver(driver: SqliteDriver, onError: (error: unknown) => v
     run: (sql, params) => watched(() => driver.run(sql, params)),
     all: (sql, params) => watched(() => driver.all(sql, params)),
     transaction: (body) => watched(() => driver.transaction(body)),
+    onDamage: onError,
     close: () => driver.close(),
   }
 }
