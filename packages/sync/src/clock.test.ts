@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createAlarm, createClock } from './clock.js'
+import { createAlarm, createClock, steadyNow } from './clock.js'
 import { createFakeTime } from './testing/fake-time.js'
 
 test('the clock of the environment runs timers, and cancels them', async () => {
@@ -39,4 +39,10 @@ test('an alarm that is set again runs once, for the last setting', () => {
   alarm.clear()
   time.advance(30)
   expect(runs).toEqual(['second'])
+})
+
+test('durations are measured by a clock that nobody sets, where there is one', () => {
+  const environment = { setTimeout, clearTimeout, now: () => 7 }
+  expect(steadyNow(createClock({ ...environment, monotonic: () => 42 }))).toBe(42)
+  expect(steadyNow(createClock(environment))).toBe(7)
 })

@@ -63,3 +63,8 @@ export function createAlarm(clock: Clock): Alarm {
     clear,
   }
 }
+
+/** Milliseconds to measure how long something takes: those of the epoch would not do, since a clock can be set. */
+export function steadyNow(clock: Clock): number {
+  return clock.monotonic?.() ?? clock.now()
+}

@@ -5,11 +5,11 @@ import {
   type Frame,
   UnavailableError,
 } from '@dustlayer/protocol'
-import { createBackoff } from './backoff.js'
 import { type Clock, createAlarm } from './clock.js'
 import type { ConnectionState } from './connection-state.js'
+import { createPace } from './pace.js'
 import { createSession, type Session } from './session.js'
-import { createTokenKeeper, type TokenSource } from './token.js'
+import { createTokenKeeper, LOST_ANSWER_MS, type TokenSource } from './token.js'
 import { createTokenRenewal } from './token-renewal.js'
 import type { Link, LinkClose, Network, ProbeResult, Transport } from './transport.js'
 import { displayUrl, socketUrl } from './url.js'
@@ -17,21 +17,16 @@ import { verdictOf } from './verdict.js'
 import { createWakeWatch } from './wake-watch.js'
 
 const CONNECT_TIMEOUT_MS = 15_000
+/** A token that takes longer is told. */
+const TOKEN_SOON_MS = 15_000
 /** How long the question why a handshake failed may take. */
 const VERDICT_TIMEOUT_MS = 5_000
 const HEARTBEAT_DEADLINE_MS = 10_000
 const PROBE_DEADLINE_MS = 3_000
 /** Deadlines double so often at most, for links on which the server's answer takes longer than that. */
 const MAX_PATIENCE = 4
-/** An open connection that lasted so long ends a series of failures; of refusals and faults, the second. */
-const HEALTHY_MS = 10_000
-const CALM_MS = 60_000
-/** Attempts are never closer than this, whatever happens around the page. */
-const FLOOR_MS = 1_000
 /** An attempt under way that a sign of life from outside finds older than this is begun anew. */
 const YOUNG_MS = 3_000
-/** Browsers are sometimes wrong about having no network. */
-const OFFLINE_RETRY_MS = 60_000
 /** A loss that takes longer than this to mend is not told as `connecting`. */
 const SOON_MS = 2_000
 
@@ -56,7 +51,10 @@ export interface Connection {
    * checked now, and a wait for the next attempt ends, unless attempts would come too fast.
    */
   probe(): void
-  /** Drops what there is and connects anew, with a fresh token and without waiting. */
+  /**
+   * Drops what there is and connects anew, with a fresh token and without waiting. Called again and again, it does so
+   * at the distances of a back-off, and not before the server wants to be asked again.
+   */
   reconnect(): void
   /** Drops what there is and connects anew with this token. */
   redial(token: string): void
@@ -98,16 +96,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   const keeper = createTokenKeeper(options.token, clock)
   const { problem, renewed } = options
   const renewal = createTokenRenewal({ keeper, clock, random, problem, renewed })
-  const failures = createBackoff({ baseMs: 500, capMs: 30_000, jitter: 'full', random })
-  const refusals = createBackoff({ baseMs: 2_000, capMs: 60_000, jitter: 'half', random })
-  const retry = createAlarm(clock)
   const patience = createAlarm(clock)
-  const healthy = createAlarm(clock)
-  const calm = createAlarm(clock)
   const young = createAlarm(clock)
-  /** While it is set, no attempt begins; `hurried`: one does when it ends. */
-  const floor = createAlarm(clock)
-  let hurried = false
+  /** The next attempt is to drop what there is, and to ask for a token. */
+  let wantsAnew = false
   let state: ConnectionState = { kind: 'idle', error: null }
   let current: Attempt | undefined
   let silences = 0
@@ -126,40 +118,32 @@ export function createConnection(options: ConnectionOptions): Connection {
   const drop = (loss: Loss): void => {
     const attempt = current
     current = undefined
-    hurried = false
-    for (const alarm of [retry, patience, healthy, calm, young, floor]) alarm.clear()
+    pace.clear()
+    patience.clear()
+    young.clear()
     renewal.lost()
     attempt?.session?.end()
     attempt?.link?.close(1000, 'client')
     if (attempt?.session) options.lost(loss)
   }
 
-  const retryIn = (ms: number, floorMs = FLOOR_MS): void => {
-    if (floorMs > 0)
-      floor.set(floorMs, () => {
-        if (hurried && !current) attemptNow()
-      })
-    retry.set(online() ? ms : Math.max(ms, OFFLINE_RETRY_MS), attemptNow)
-  }
-
   const failed = (error: DustError, atLeastMs = 0): void => {
     drop('lost')
     enter('offline', error)
-    retryIn(failures.next(atLeastMs), Math.max(atLeastMs, FLOOR_MS))
+    pace.failed(atLeastMs)
   }
 
   const refused = (error: DustError): void => {
     drop('lost')
     enter('refused', error)
-    retryIn(refusals.next())
+    pace.refused()
   }
 
   const lost = (error: DustError, loss: Loss = 'lost'): void => {
-    const lasted = !healthy.active
+    const { lasted } = pace
     drop(loss)
-    const wait = failures.next()
+    const wait = pace.lost(lasted)
     enter(online() && wait <= SOON_MS ? 'connecting' : 'offline', error)
-    retryIn(wait, lasted ? 0 : FLOOR_MS)
   }
 
   /** The peer does not speak our language; trying again at once would most likely meet the same. */
@@ -167,8 +151,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     options.problem(error)
     drop('lost')
     enter('offline', error)
-    const wait = refusals.next()
-    retryIn(wait, wait)
+    pace.faulty()
   }
 
   const opened = (attempt: Attempt, link: Link, token: string): void => {
@@ -192,8 +175,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       fault,
     })
     attempt.session = session
-    healthy.set(HEALTHY_MS, failures.reset)
-    calm.set(CALM_MS, refusals.reset)
+    pace.opened()
     renewal.opened(token)
     enter('open', null)
     options.opened(session)
@@ -224,6 +206,9 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   const dial = (attempt: Attempt, token: string): void => {
     const { url: base, deviceId } = options
+    const ms = CONNECT_TIMEOUT_MS * 2 ** timeouts
+    patience.set(ms, () => timedOut(ms))
+    if (state.kind === 'no-token') enter('connecting', null)
     try {
       const url = socketUrl(base, { token, deviceId, vsn: options.codec.vsn })
       const link = transport.connect(url, {
@@ -261,13 +246,27 @@ export function createConnection(options: ConnectionOptions): Connection {
     failed(new UnavailableError(`${server} did not answer within ${ms / 1000} s. It is tried again.`))
   }
 
+  const noToken = (message: string): UnavailableError =>
+    new UnavailableError(`The token function ${message}. Writes are kept.`, { reason: 'no_token' })
+
+  /** The question stays open, and its answer counts whenever it comes. */
+  const awaitToken = (): void => {
+    patience.set(TOKEN_SOON_MS, () => {
+      const seconds = TOKEN_SOON_MS / 1000
+      const error = noToken(`has not answered for ${seconds} s. Its answer is awaited`)
+      enter(online() ? 'no-token' : 'offline', error)
+      patience.set(LOST_ANSWER_MS - TOKEN_SOON_MS, () => {
+        failed(noToken(`has not answered for ${LOST_ANSWER_MS / 1000} s. It is called again`))
+      })
+    })
+  }
+
   const attemptNow = (): void => {
     const attempt: Attempt = { link: undefined, session: undefined }
     current = attempt
-    hurried = false
-    for (const alarm of [retry, floor]) alarm.clear()
-    const ms = CONNECT_TIMEOUT_MS * 2 ** timeouts
-    patience.set(ms, () => timedOut(ms))
+    wantsAnew = false
+    pace.begun()
+    awaitToken()
     young.set(YOUNG_MS, () => {})
     if (state.kind === 'idle' || state.kind === 'open') enter('connecting', null)
     keeper.read({
@@ -289,30 +288,47 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** Ends a wait, or an attempt that began in another world. */
   const hurry = (): void => {
-    if (floor.active) hurried = true
-    else if (!current || !young.active) begin()
+    if (state.kind === 'refused' || state.kind === 'open') return
+    if (pace.mayHurry() && !(current && young.active)) begin()
   }
+
+  const beginAnew = (first: boolean): void => {
+    if (!pace.mayInsist()) return
+    if (first) pace.forgiveRefusals()
+    drop('lost')
+    enter('connecting', null)
+    attemptNow()
+  }
+
+  const pace = createPace({
+    clock,
+    random,
+    online,
+    due: () => attemptNow(),
+    granted(first) {
+      if (!active()) return
+      if (first) pace.forgive()
+      if (wantsAnew) beginAnew(first)
+      else hurry()
+    },
+  })
 
   const probe = (): void => {
     if (!active() || state.kind === 'refused') return
     if (state.kind === 'open') current?.session?.probe()
-    else hurry()
+    else if (!current || !young.active) pace.wish()
   }
 
-  const wake = createWakeWatch(clock, () => {
-    failures.reset()
-    probe()
-  })
+  const wake = createWakeWatch(clock, probe)
 
   const networkChanged = (): void => {
     if (!active()) return
-    if (online()) failures.reset()
     // Going offline ends no attempt: it may reach a server on this very machine.
     if (online() || state.kind === 'open') probe()
     else if (!current) {
-      if (state.kind !== 'refused') enter('offline', state.error)
-      retry.set(OFFLINE_RETRY_MS, attemptNow)
-    }
+      enter('offline', state.kind === 'refused' ? null : state.error)
+      pace.offline()
+    } else if (state.kind === 'no-token') enter('offline', state.error)
   }
 
   const stopListening = network?.onChange(networkChanged)
@@ -327,12 +343,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       else if (online()) attemptNow()
       else {
         enter('offline', null)
-        retryIn(OFFLINE_RETRY_MS, 0)
+        pace.offline()
       }
     },
     stop() {
       if (state.kind === 'closed') return
       wake.stop()
+      pace.stop()
       drop('lost')
       enter('idle', null)
     },
@@ -345,20 +362,16 @@ export function createConnection(options: ConnectionOptions): Connection {
     resume() {
       if (!paused) return
       paused = false
-      failures.reset()
       if (state.kind !== 'offline') return
-      if (online()) attemptNow()
-      else retryIn(OFFLINE_RETRY_MS, 0)
+      if (online()) pace.wish()
+      else pace.offline()
     },
     probe,
     reconnect() {
       if (!active()) return
       keeper.turnedDown()
-      drop('lost')
-      failures.reset()
-      refusals.reset()
-      enter('connecting', null)
-      attemptNow()
+      wantsAnew = true
+      pace.wish()
     },
     redial(token) {
       if (!active()) return
@@ -369,6 +382,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     close() {
       if (state.kind === 'closed') return
       wake.stop()
+      pace.stop()
       drop('lost')
       stopListening?.()
       enter('closed', null)

@@ -26,6 +26,8 @@ export interface Inbox {
   take(limit: number): InboxEvent[]
   /** Everything up to `seq` is applied. */
   advance(seq: number): void
+  /** All that is here, in no order. */
+  all(): StoreEventPayload[]
   /** Forgets all events and begins at a cursor. */
   reset(cursor: number): void
 }
@@ -82,6 +84,7 @@ export function createInbox(): Inbox {
       readyEnd = Math.max(readyEnd, cursor)
       extend()
     },
+    all: () => Array.from(events.values(), ({ event }) => event),
     reset(seq) {
       events.clear()
       cursor = seq

@@ -1,5 +1,5 @@
 export type { AbortSignalLike } from './abort-signal.js'
-export { type Clock, createClock, type TimerFunctions } from './clock.js'
+export { type Clock, createClock, steadyNow, type TimerFunctions } from './clock.js'
 export type { RequestOptions } from './requests.js'
 export type { HeldBy, SyncState, SyncStatus } from './status.js'
 export type { StoreSync } from './store-sync.js'

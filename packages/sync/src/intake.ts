@@ -11,6 +11,7 @@ import type { SnapshotEntry, SyncPort } from '@dustlayer/replica'
 import type { DataMessage } from './channel.js'
 import { createInbox, type InboxEvent } from './inbox.js'
 import type { JoinTerms } from './join-reply.js'
+import { isNoRoom } from './shortage.js'
 import { decodeSnapshot } from './snapshot.js'
 import { isUnknownOp, withoutEffect } from './unknown-op.js'
 
@@ -52,6 +53,8 @@ export interface Intake {
   applySome(): void
   /** Applies all that is ready. */
   drain(): void
+  /** What has come and is not applied. */
+  kept(): StoreEventPayload[]
   /**
    * Catch-up is complete. Gives the rebuild that this ends, if it does.
    * @throws FrameError when events are missing.
@@ -102,8 +105,8 @@ export function createIntake({ store, port, unknownOp }: IntakeOptions): Intake 
       try {
         apply(run, last)
       } catch (error) {
-        // They come again with the next join; kept, they would fail once more at its beginning.
-        inbox.reset(inbox.cursor)
+        // They come again with the next join; kept, they would fail once more at its beginning. Room may come before.
+        if (!isNoRoom(error)) inbox.reset(inbox.cursor)
         throw error
       }
       inbox.advance(last.event.store_seq)
@@ -242,6 +245,7 @@ export function createIntake({ store, port, unknownOp }: IntakeOptions): Intake 
     expect: inbox.expect,
     applySome,
     drain,
+    kept: inbox.all,
     complete(through) {
       drain()
       if (through !== null && inbox.cursor < through) {

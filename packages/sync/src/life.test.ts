@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createWorld, type World } from './testing/world.js'
 
-// What machines, browsers and networks do to a connection (design/pains.md C21, C26).
+// What machines, browsers and networks do to a connection (docs/failure-modes.md C21, C26).
 
 /** The times at which the client dials from now on, in ms. */
 function dials(world: World): number[] {
@@ -184,4 +184,127 @@ test('the status tells the truth through an outage: state, since when, and what 
   world.network.unreachable = false
   world.settle()
   expect(told).toEqual(['connecting', 'offline', 'catching-up', 'live'])
+})
+
+/** How many attempts a minute of `trouble`, repeated every `everyMs`, makes while nobody answers. */
+async function dialsInAMinute(
+  world: World,
+  everyMs: number,
+  trouble: (step: number) => void,
+): Promise<number> {
+  const times = dials(world)
+  for (let step = 0; step * everyMs < 60_000; step += 1) {
+    trouble(step)
+    await world.time.advanceAsync(everyMs)
+  }
+  return times.length
+}
+
+test('C26 a network that comes and goes five times in a second is tried no more often than by the back-off', async () => {
+  const quiet = createWorld()
+  quiet.settle()
+  quiet.network.unreachable = true
+  quiet.network.cut()
+  const byBackoff = await dialsInAMinute(quiet, 200, () => undefined)
+
+  const world = createWorld()
+  world.settle()
+  world.network.unreachable = true
+  world.network.cut()
+  const flapping = await dialsInAMinute(world, 200, (step) => world.online.set(step % 2 === 1))
+  expect(flapping).toBeLessThanOrEqual(byBackoff)
+})
+
+test('C26 pages that become visible all the time end the wait ever more rarely', async () => {
+  const world = createWorld()
+  world.settle()
+  world.network.unreachable = true
+  world.network.cut()
+  await world.time.advanceAsync(60_000)
+  expect(await dialsInAMinute(world, 200, () => world.client.probe())).toBeLessThan(14)
+})
+
+test('C26 after a quiet minute a sign from outside is heard at once again', async () => {
+  const world = createWorld({ random: () => 0.999 })
+  world.settle()
+  world.network.unreachable = true
+  world.network.cut()
+  await dialsInAMinute(world, 200, () => world.client.probe())
+  await world.time.advanceAsync(100_000)
+  world.network.unreachable = false
+  world.client.probe()
+  liveAgain(world, 1_100)
+})
+
+test('reconnect in answer to a refusal keeps to the back-off, for the server and for the token function', async () => {
+  let asked = 0
+  const world = createWorld({
+    latency: () => 5,
+    token() {
+      asked += 1
+      return 't'
+    },
+    admit: () => false,
+    probe: async () => ({ outcome: 'refused', reason: 'bad_token' }),
+  })
+  world.sync.onStatus(({ state }) => {
+    if (state === 'refused') world.client.reconnect()
+  })
+  const times = dials(world)
+  await world.time.advanceAsync(60_000)
+  expect(times.length).toBeGreaterThan(5)
+  expect(times.length).toBeLessThan(16)
+  expect(asked).toBeLessThan(17)
+})
+
+test('the first reconnect is made at once, and one that has to wait is made with a token of its own', async () => {
+  const tokens: string[] = []
+  const world = createWorld({
+    token() {
+      tokens.push(`t${tokens.length + 1}`)
+      return `t${tokens.length}`
+    },
+    admit: (url) => url.includes('token=t3'),
+    probe: async () => ({ outcome: 'refused', reason: 'bad_token' }),
+  })
+  await world.time.advanceAsync(10)
+  expect(world.sync.status().state).toBe('refused')
+  world.client.reconnect()
+  await world.time.advanceAsync(10)
+  expect(tokens).toHaveLength(2)
+  world.client.reconnect()
+  await world.time.advanceAsync(500)
+  expect(tokens).toHaveLength(2)
+  await world.time.advanceAsync(2_000)
+  expect(world.sync.status().state).toBe('live')
+})
+
+test('C26 reconnect does not come before the time that the server has asked for', async () => {
+  const world = createWorld({
+    admit: () => false,
+    probe: async () => ({ outcome: 'busy', retryAfterMs: 20_000 }),
+  })
+  await world.time.advanceAsync(1_000)
+  for (let second = 0; second < 18; second += 1) {
+    world.client.reconnect()
+    await world.time.advanceAsync(1_000)
+  }
+  expect(world.network.peers).toHaveLength(1)
+  await world.time.advanceAsync(2_000)
+  expect(world.network.peers).toHaveLength(2)
+})
+
+test('what was refused is offline when the network goes, and is tried when it comes back', async () => {
+  const world = createWorld({
+    admit: () => false,
+    probe: async () => ({ outcome: 'refused', reason: 'bad_token' }),
+  })
+  await world.time.advanceAsync(3_000)
+  expect(world.sync.status()).toMatchObject({ state: 'refused', heldBy: 'needs-auth' })
+  world.online.set(false)
+  await world.time.advanceAsync(10)
+  expect(world.sync.status()).toMatchObject({ state: 'offline', heldBy: 'no-network', error: null })
+  world.online.set(true)
+  await world.time.advanceAsync(1_100)
+  expect(world.sync.status()).toMatchObject({ state: 'refused', heldBy: 'needs-auth' })
 })

@@ -69,7 +69,7 @@ function setUp(count: number, changes: Partial<OutboxOp> = {}) {
   return { time, pump, lane, pushed, settled, calls }
 }
 
-const WRITABLE = { write: true, batches: true }
+const WRITABLE = { write: true, batches: true, inLog: () => false }
 
 test('a release that found nothing is accepted without a place in the log', () => {
   const { pump, lane, pushed, settled } = setUp(1)

@@ -6,13 +6,14 @@ import {
   parseBatchReply,
   type Reply,
 } from '@dustlayer/protocol'
-import type { SyncPort } from '@dustlayer/replica'
+import type { OutboxOp, SyncPort } from '@dustlayer/replica'
 import { createBackoff } from './backoff.js'
 import { type Clock, createAlarm } from './clock.js'
 import { judgeRefusal } from './refusal.js'
 import { createSendWindow } from './send-window.js'
 import type { Sent } from './session.js'
 import { lastPosition, payloadOf, readShipments, type Shipment } from './shipment.js'
+import { isNoRoom } from './shortage.js'
 import { createSuspects } from './suspects.js'
 import { quarantined, unencodable, unsupportedBatch } from './unsent.js'
 
@@ -42,6 +43,8 @@ export interface LaneTerms {
   readonly write: boolean
   /** The server takes batches as such. */
   readonly batches: boolean
+  /** Whether an op is in the log already, although the replica does not know it yet. */
+  inLog(opId: string): boolean
 }
 
 /**
@@ -88,6 +91,11 @@ interface Flight {
   readonly sentAt: number
 }
 
+interface Answer {
+  readonly shipment: Shipment
+  readonly reply: Reply
+}
+
 export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
   const { store, port, clock, random } = options
   const flights = new Map<string, Flight>()
@@ -97,9 +105,9 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
   const drain = createAlarm(clock)
   const silence = createAlarm(clock)
   const pauses = createBackoff({ baseMs: 500, capMs: 60_000, jitter: 'half', random })
-  let answers: { readonly shipment: Shipment; readonly reply: Reply }[] = []
+  let answers: Answer[] = []
   let lane: Lane | undefined
-  let terms: LaneTerms = { write: true, batches: false }
+  let terms: LaneTerms = { write: true, batches: false, inLog: () => false }
   let sentThrough = 0
   let bytes = 0
   let opsUnderWay = 0
@@ -171,7 +179,7 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     }
     const shipments = readShipments(port, sentThrough, window - opsUnderWay, terms)
     for (const shipment of shipments) {
-      if (shipment.ops.some(({ acked }) => !acked) && !flights.has(shipment.id)) {
+      if (shipment.ops.some(isUnsent) && !flights.has(shipment.id)) {
         if (!mayGo(shipment)) return false
         if (shipment.unsupported) reject(shipment, unsupportedBatch(store, shipment))
         else send(shipment, lane)
@@ -180,6 +188,8 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     }
     return shipments.length > 0
   }
+
+  const isUnsent = ({ acked, opId }: OutboxOp): boolean => !acked && !terms.inLog(opId)
 
   const mayGo = ({ ops }: Shipment): boolean => {
     // An ifMatch on an own op can only be stated once that op has its revision.
@@ -230,6 +240,19 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     port.ack(ops[0].opId, placed ? seq : null)
   }
 
+  const judge = ({ shipment, reply }: Answer): void =>
+    reply.status === 'error' ? refuse(shipment, reply) : accept(shipment, reply)
+
+  const forget = (answer: Answer): void => {
+    answers = answers.filter((other) => other !== answer)
+    const { id, ops } = answer.shipment
+    const flight = flights.get(id)
+    if (!flight) return
+    flights.delete(id)
+    bytes -= flight.bytes
+    opsUnderWay -= ops.length
+  }
+
   return {
     get obstacle() {
       return hold ?? limit
@@ -270,16 +293,15 @@ export function createOutboxPump(options: OutboxPumpOptions): OutboxPump {
     settle() {
       // Others' events bring the pump here too, and are no sign that the server answers ours.
       if (answers.length === 0) return
-      for (let answer = answers.shift(); answer; answer = answers.shift()) {
-        const { shipment, reply } = answer
-        // Until here the op counts as under way, or a pump in between would send it again.
-        const flight = flights.get(shipment.id)
-        if (flights.delete(shipment.id)) {
-          bytes -= flight?.bytes ?? 0
-          opsUnderWay -= shipment.ops.length
+      for (let [answer] = answers; answer; [answer] = answers) {
+        try {
+          judge(answer)
+        } catch (error) {
+          // Until it can be written down, what was answered counts as under way.
+          if (!isNoRoom(error)) forget(answer)
+          throw error
         }
-        if (reply.status === 'error') refuse(shipment, reply)
-        else accept(shipment, reply)
+        forget(answer)
       }
       watchSilence()
     },

@@ -5,14 +5,16 @@ import type { Clock } from './clock.js'
  * - `connecting`: no connection yet, or one was lost just now.
  * - `catching-up`: connected; what the server has is still coming, and pending ops wait for its end.
  * - `live`: everything is here, and what others write comes as it happens.
- * - `offline`: the server cannot be reached, or the machine has no network; it goes on by itself.
+ * - `offline`: the server cannot be reached, the machine has no network, or the token function does not answer; it goes
+ *   on by itself.
  * - `refused`: the server does not let this token in. A new token or `reconnect()` is needed.
  */
 export type SyncState = 'connecting' | 'catching-up' | 'live' | 'offline' | 'refused'
 
 /**
  * - `no-network`: the server cannot be reached; it goes on by itself.
- * - `needs-auth`: the token is refused, or may not write here. A new token or `reconnect()` is needed.
+ * - `needs-auth`: the token is refused, or may not write here: a new token or `reconnect()` is needed. Or the token
+ *   function does not answer, see the error.
  * - `store-archived`: the server takes no writes for this store until somebody brings it back.
  */
 export type HeldBy = 'no-network' | 'needs-auth' | 'store-archived'

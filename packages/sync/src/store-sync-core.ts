@@ -1,18 +1,19 @@
 import {
-  DustError,
+  type DustError,
   errorToData,
-  type Frame,
   type FramePayload,
   StorageError,
   UnavailableError,
 } from '@dustlayer/protocol'
 import type { SyncPort } from '@dustlayer/replica'
 import { createBarrier } from './barrier.js'
-import { createChannel } from './channel.js'
+import { type ChannelPhase, createChannel } from './channel.js'
 import { type Clock, createAlarm } from './clock.js'
 import type { ConnectionState } from './connection-state.js'
+import { createGapWatch } from './gap-watch.js'
 import { createIntake, type Rebuild } from './intake.js'
 import { parseGrants, parseTerms } from './join-reply.js'
+import { listenerFailed, rebuilt, shown, unknownEvent, unknownOp } from './notices.js'
 import { createOutboxPump } from './outbox-pump.js'
 import { asDustError, type Problems } from './problems.js'
 import { createProgressReport } from './progress-report.js'
@@ -20,40 +21,26 @@ import { createReauthorization } from './reauthorization.js'
 import { createRequests } from './requests.js'
 import { createResyncPace } from './resync-pace.js'
 import type { Session } from './session.js'
+import { createShortage, isNoRoom } from './shortage.js'
 import { heldBy, stateOf } from './standing.js'
 import { createStatusHolder } from './status.js'
-import type { StoreSync } from './store-sync.js'
+import type { StoreSyncCore } from './store-sync.js'
 import { createVerification } from './verification.js'
 
-/** How long an event may be missing before it is asked for. */
-const GAP_MS = 1_000
+/** In these, what the server sends is for the present join. */
+const JOINED: ReadonlySet<ChannelPhase> = new Set(['joining', 'catching-up', 'live'])
 /** Acknowledged ops without an echo stand at the front of the outbox: what is sent goes in order. */
 const FRONT = 1_000
-
-/** What the connection drives. */
-export interface StoreSyncCore extends Omit<StoreSync, 'detach'> {
-  /** Whether data is coming or going. */
-  busy(): boolean
-  /** How the store can be told of another token: over its topic, or not while it is joined; `absent`: it is not. */
-  renewal(): 'reauth' | 'unable' | 'absent'
-  /** Tells the server of another token over the store's topic. */
-  reauthorize(token: string): void
-  /** Asks again to be let in, if the server has refused that. */
-  knock(): void
-  opened(session: Session): void
-  lost(loss: 'lost' | 'blamed'): void
-  connectionChanged(state: ConnectionState): void
-  receive(frame: Frame): void
-  close(): void
-}
 
 export interface StoreSyncOptions {
   readonly store: string
   readonly port: SyncPort
+  readonly deviceId: string
   readonly clock: Clock
   readonly problems: Problems
   /** The time between two comparisons with the server that are made by themselves; milliseconds. */
   readonly verifyEveryMs: number
+  readonly verifyAfterMs: number
   random(): number
   /** The server does not take the token that is in use. */
   tokenTurnedDown(): void
@@ -65,9 +52,8 @@ export interface StoreSyncOptions {
 export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
   const { store, port, clock, problems, random } = options
   const flushSoon = createAlarm(clock)
-  const gapAlarm = createAlarm(clock)
+  const gaps = createGapWatch(clock, () => channel.rejoin(null))
   const pace = createResyncPace({ clock, random })
-  let gapAt = -1
   let connection: ConnectionState = { kind: 'idle', error: null }
   let session: Session | undefined
   let closed = false
@@ -77,11 +63,7 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     lastStoreSeq: port.cursor(),
     incarnation: port.incarnation(),
     listenerFailed(cause) {
-      problems.report(
-        asDustError(cause, (detail, cause) => {
-          return new DustError('listener_failed', `${store}: a status listener threw: ${detail}`, {}, cause)
-        }),
-      )
+      problems.report(asDustError(cause, (detail, options) => listenerFailed(store, detail, options)))
     },
   })
 
@@ -90,11 +72,15 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     port,
     unknownOp(name) {
       const op = shown(name)
-      problems.reportOnce(`op ${op}`, () => {
-        const message = `${store}: the op "${op}" is of a newer version; its effect is not shown here.`
-        return new DustError('unknown_op', message, { store })
-      })
+      problems.reportOnce(`op ${op}`, () => unknownOp(store, op))
     },
+  })
+
+  const shortage = createShortage({
+    clock,
+    random,
+    deviceId: options.deviceId,
+    retry: () => guarded(tryAgain),
   })
 
   const pump = createOutboxPump({
@@ -113,6 +99,7 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     random,
     request() {
       let request: FramePayload | undefined
+      shortage.over()
       guarded(() => {
         request = intake.request()
       })
@@ -122,17 +109,23 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     data(message, payload, catchUp) {
       guarded(() => {
         // A long snapshot is no gap, although nothing can be applied before its end.
-        if (message === 'snapshot_chunk') gapAlarm.clear()
-        intake.receive(message, payload, catchUp)
-        scheduleFlush()
+        if (message === 'snapshot_chunk') gaps.closed()
+        if (!shortage.error) intake.receive(message, payload, catchUp)
       })
+      // Also the message that did not fit, in part perhaps.
+      if (shortage.error) guarded(() => shortage.skim(message, payload))
+      scheduleFlush()
     },
-    complete: (through) => guarded(() => completeCatchUp(through)),
+    complete(through) {
+      if (!shortage.error) guarded(() => completeCatchUp(through))
+      // A copy that is to be replaced does not tell what the server has of our ops.
+      if (shortage.error && !intake.rebuilding) guarded(startPump)
+    },
     ended(end) {
       // What has arrived counts, also when the join that brought it is over.
       guarded(drain)
       flushSoon.clear()
-      gapAlarm.clear()
+      gaps.closed()
       pump.stop(end)
       requests.lost(new UnavailableError(`${store}: the connection was lost.`, { store }))
       verification.lost()
@@ -142,10 +135,7 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     changed: () => refresh(),
     unknownEvent(event) {
       const name = shown(event)
-      problems.reportOnce(`event ${name}`, () => {
-        const message = `${store}: the server sent "${name}", which this version does not know.`
-        return new DustError('unknown_event', message)
-      })
+      problems.reportOnce(`event ${name}`, () => unknownEvent(store, name))
     },
     unreadable(error) {
       guarded(() => {
@@ -207,6 +197,7 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     requests,
     problems,
     everyMs: options.verifyEveryMs,
+    firstAfterMs: options.verifyAfterMs,
     random,
     supported: () => status.get().extensions.includes('digest'),
     unavailable,
@@ -222,10 +213,11 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     // Neither is true for longer than a moment: whichever changes next tells.
     if (closed || (phase === 'down' && connection.kind === 'open')) return
     const obstacle = phase === 'live' ? pump.obstacle : null
-    const error = connection.kind === 'open' ? (channel.error ?? obstacle) : connection.error
+    const error =
+      connection.kind === 'open' ? (shortage.error ?? channel.error ?? obstacle) : connection.error
     reauthorization.refusedNow(phase === 'refused' ? channel.error : pump.hold)
     status.update({
-      state: stateOf(connection, phase),
+      state: stateOf(connection, phase, shortage.error !== null),
       lastStoreSeq: intake.cursor,
       heldBy: heldBy(connection, phase === 'refused' ? channel.error : pump.hold),
       error: error && errorToData(error),
@@ -240,9 +232,27 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
       const error = asDustError(cause, (detail, options) => {
         return new StorageError('storage_failed', `${store}: the local replica failed: ${detail}`, options)
       })
-      problems.report(error)
-      channel.fault(error)
+      if (isNoRoom(error) && JOINED.has(channel.phase)) runShort(error)
+      else {
+        problems.report(error)
+        channel.fault(error)
+      }
     }
+  }
+
+  /** What the server sends has to wait for room; what was written here need not. */
+  const runShort = (error: DustError): void => {
+    if (!shortage.error) problems.report(error)
+    shortage.note(error, intake.kept())
+    gaps.closed()
+    refresh()
+  }
+
+  /** Whether what is kept of the events fits shows at once; if it does, or there is none, the rest is fetched. */
+  const tryAgain = (): void => {
+    intake.applySome()
+    pump.settle()
+    channel.rejoin(shortage.error)
   }
 
   const scheduleFlush = (): void => {
@@ -255,15 +265,15 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
   }
 
   const drain = (): void => {
-    intake.drain()
+    if (!shortage.error) intake.drain()
     pump.settle()
   }
 
   const flush = (): void => {
-    intake.applySome()
-    if (intake.ready > 0) scheduleFlush()
+    if (!shortage.error) intake.applySome()
+    if (!shortage.error && intake.ready > 0) scheduleFlush()
     else {
-      pump.settle()
+      guarded(pump.settle)
       pump.pump()
       watchGap()
       settled()
@@ -273,6 +283,7 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
 
   /** What has come is applied and what can be sent is under way. */
   const settled = (): void => {
+    if (shortage.error) return
     if (channel.phase === 'live') {
       verification.live()
       progress.live()
@@ -280,15 +291,9 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     barrier.check()
   }
 
-  /** Catch-up fills gaps by itself; afterwards one that stays means that an event will not come. */
   const watchGap = (): void => {
-    if (channel.phase !== 'live' || !intake.gap) {
-      gapAlarm.clear()
-      return
-    }
-    if (gapAlarm.active && gapAt === intake.cursor) return
-    gapAt = intake.cursor
-    gapAlarm.set(GAP_MS, () => channel.rejoin(null))
+    if (channel.phase === 'live' && intake.gap && !shortage.error) gaps.open(intake.cursor)
+    else gaps.closed()
   }
 
   const joined = (response: FramePayload): void => {
@@ -299,26 +304,16 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
     report(intake.rebuilding)
     const waitMs = pace.next()
     // A server that says so again and again is asked ever more rarely.
-    if (outcome === 'ahead' || waitMs > 0) channel.joinAnew(resyncError(intake.rebuilding), waitMs)
+    if (outcome === 'ahead' || waitMs > 0) channel.joinAnew(rebuilt(store, intake.rebuilding), waitMs)
   }
 
-  const resyncError = ({ reason }: Rebuild): DustError =>
-    new DustError(
-      'resync',
-      `${store}: the local copy is built anew, because ${reason}. Pending writes stay.`,
-      {
-        store,
-        reason,
-      },
-    )
-
-  const report = (rebuild: Rebuild): void => problems.report(resyncError(rebuild))
+  const report = (rebuild: Rebuild): void => problems.report(rebuilt(store, rebuild))
 
   const resync = (rebuild: Rebuild, waitMs = 0): void => {
     if (closed || intake.rebuilding) return
     report(rebuild)
     intake.rebuild(rebuild)
-    channel.joinAnew(resyncError(rebuild), waitMs)
+    channel.joinAnew(rebuilt(store, rebuild), waitMs)
   }
 
   const completeCatchUp = (through: number | null): void => {
@@ -330,7 +325,12 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
       resync({ reason: 'the server has lost what it had accepted from here', reset: true }, pace.next())
       return
     }
+    shortage.recovered()
     status.update({ caughtUpAt: clock.now(), incarnation: port.incarnation() })
+    startPump()
+  }
+
+  const startPump = (): void => {
     const { permissions, extensions } = status.get()
     const lane = {
       push: channel.push,
@@ -340,7 +340,11 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
       probe: (allowMs: number) => session?.probe(allowMs),
       rejoin: (error: DustError | null) => channel.rejoin(error),
     }
-    pump.start(lane, { write: permissions.write, batches: extensions.includes('batch') })
+    pump.start(lane, {
+      write: permissions.write,
+      batches: extensions.includes('batch'),
+      inLog: shortage.hasSeen,
+    })
     scheduleFlush()
   }
 
@@ -382,13 +386,9 @@ export function createStoreSync(options: StoreSyncOptions): StoreSyncCore {
       channel.close()
       status.update({ state: 'offline' })
       closed = true
-      for (const part of [flushSoon, gapAlarm]) part.clear()
-      for (const part of [pump, barrier, verification, pace]) part.close()
+      flushSoon.clear()
+      gaps.closed()
+      for (const part of [pump, barrier, verification, pace, shortage]) part.close()
     },
   }
-}
-
-/** Names of a server can have any length, and some are remembered. */
-function shown(name: string): string {
-  return name.length > 100 ? `${name.slice(0, 100)}…` : name
 }

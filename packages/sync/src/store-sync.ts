@@ -1,5 +1,8 @@
+import type { Frame } from '@dustlayer/protocol'
 import type { Barrier } from './barrier.js'
+import type { ConnectionState } from './connection-state.js'
 import type { Requests } from './requests.js'
+import type { Session } from './session.js'
 import type { SyncStatus } from './status.js'
 import type { Verification } from './verification.js'
 
@@ -31,4 +34,21 @@ export interface StoreSync {
   resync(reason: string): void
   /** Ends the sync of this store. The replica stays as it is. */
   detach(): void
+}
+
+/** What the connection drives. */
+export interface StoreSyncCore extends Omit<StoreSync, 'detach'> {
+  /** Whether data is coming or going. */
+  busy(): boolean
+  /** How the store can be told of another token: over its topic, or not while it is joined; `absent`: it is not. */
+  renewal(): 'reauth' | 'unable' | 'absent'
+  /** Tells the server of another token over the store's topic. */
+  reauthorize(token: string): void
+  /** Asks again to be let in, if the server has refused that. */
+  knock(): void
+  opened(session: Session): void
+  lost(loss: 'lost' | 'blamed'): void
+  connectionChanged(state: ConnectionState): void
+  receive(frame: Frame): void
+  close(): void
 }

@@ -3,8 +3,8 @@ import type { SyncPort } from '@dustlayer/replica'
 import type { Clock } from './clock.js'
 import { createConnection } from './connection.js'
 import { createProblems } from './problems.js'
-import type { StoreSync } from './store-sync.js'
-import { createStoreSync, type StoreSyncCore } from './store-sync-core.js'
+import type { StoreSync, StoreSyncCore } from './store-sync.js'
+import { createStoreSync } from './store-sync-core.js'
 import type { TokenSource } from './token.js'
 import type { Network, Transport } from './transport.js'
 import { displayUrl } from './url.js'
@@ -16,7 +16,7 @@ export interface SyncClientOptions {
   /** The server's address, such as `wss://host/ws/sync`. */
   readonly url: string
   /**
-   * A function is asked for each connection attempt, before a token expires that says when, and when the server turns
+   * A function is asked for each connection attempt (never while it owes an answer to the last question), before a token expires that says when, and when the server turns
    * one down. A renewed token goes over the open connection where the server can take it so, else over a new one.
    */
   readonly token: TokenSource
@@ -33,6 +33,11 @@ export interface SyncClientOptions {
    * catch-up, and then at most once in so many milliseconds. One hour by default.
    */
   readonly verifyEveryMs?: number
+  /**
+   * How long the first comparison waits after the catch-up, milliseconds: it reads the whole copy, and others may have
+   * waited for this client to serve them. 0 by default.
+   */
+  readonly verifyAfterMs?: number
   /** Told what was tolerated or is tried again, and would otherwise go unseen. Must not throw. */
   onProblem?(problem: DustError): void
 }
@@ -49,7 +54,10 @@ export interface SyncClient {
    * may have changed, such as a page becoming visible. (A sleep of the machine is noticed without it.)
    */
   probe(): void
-  /** Connects anew at once and asks for a token again: after signing in, or when the user asks for it. */
+  /**
+   * Connects anew at once and asks for a token again: after signing in, or when the user asks for it. Called again and
+   * again, at growing distances.
+   */
   reconnect(): void
   /** Stays off the network until `resume`: stores are `offline`, and writes wait in the outbox. */
   pause(): void
@@ -61,7 +69,7 @@ export interface SyncClient {
 /** @throws OptionError when the URL cannot be one of a Dust server. */
 export function createSyncClient(options: SyncClientOptions): SyncClient {
   const { url, token, deviceId, format = 'json', transport, clock, random, network } = options
-  const { verifyEveryMs = VERIFY_EVERY_MS } = options
+  const { verifyEveryMs = VERIFY_EVERY_MS, verifyAfterMs = 0 } = options
   displayUrl(url)
   const problems = createProblems((problem) => options.onProblem?.(problem))
   const stores = new Map<string, StoreSyncCore>()
@@ -110,9 +118,11 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
       const core = createStoreSync({
         store,
         port,
+        deviceId,
         clock,
         problems,
         verifyEveryMs,
+        verifyAfterMs,
         random,
         tokenTurnedDown: () => connection.tokenTurnedDown(),
         reauthorized() {

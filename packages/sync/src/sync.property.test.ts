@@ -21,6 +21,7 @@ type Happening =
   | { readonly kind: 'release'; readonly reverse: boolean }
   | { readonly kind: 'unreachable' | 'offline'; readonly on: boolean }
   | { readonly kind: 'limit'; readonly ms: number }
+  | { readonly kind: 'full'; readonly what: World['full'] }
 
 /** What happens to servers with all extensions only, and to clients of any. */
 type Extended =
@@ -75,6 +76,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('limit' as const), ms: fc.integer({ min: 1, max: 5000 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('full' as const),
+      what: fc.constantFrom('events' as const, 'answers' as const, null),
+    }),
   },
 )
 
@@ -133,6 +141,9 @@ function happen(world: World, event: Happening, step: number): void {
     case 'limit':
       world.server.limitedUntil = world.time.now + event.ms
       break
+    case 'full':
+      world.full = event.what
+      break
     case 'batch':
       world.batch(
         Object.fromEntries(
@@ -175,6 +186,7 @@ function heal(world: World): void {
   world.network.unreachable = false
   world.online.set(true)
   world.server.limitedUntil = 0
+  world.full = null
   world.server.chunksUntilCut = Number.POSITIVE_INFINITY
   world.server.releaseBroadcasts()
   // What was never broadcast is noticed by the hole that it leaves before the next event.

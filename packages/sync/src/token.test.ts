@@ -173,3 +173,83 @@ test('close ends all that waits for a token', async () => {
   expect(world.clock.pending).toBe(0)
   expect(() => world.client.attach(STORE, world.replica.sync)).toThrow('closed')
 })
+
+/** A token function that answers when told, and how often it was called. */
+function onDemand(options: WorldOptions = {}) {
+  const open: ((answer: TokenAnswer) => void)[] = []
+  const world = createWorld({
+    ...options,
+    token: () => new Promise<TokenAnswer>((resolve) => open.push(resolve)),
+  })
+  return { world, open }
+}
+
+test('a token function that does not answer is told as such: nobody has asked the server', async () => {
+  const { world, open } = onDemand()
+  world.put('a', 1)
+  await world.time.advanceAsync(14_000)
+  expect(world.sync.status()).toMatchObject({ state: 'connecting', error: null })
+  await world.time.advanceAsync(2_000)
+  expect(world.sync.status()).toMatchObject({ state: 'offline', heldBy: 'needs-auth' })
+  expect(world.sync.status().error?.message).toContain('The token function has not answered')
+  expect(world.network.peers).toHaveLength(0)
+  open[0]?.('t1')
+  await world.time.advanceAsync(100)
+  expect(open).toHaveLength(1)
+  expect(world.sync.status()).toMatchObject({ state: 'live', heldBy: null, error: null })
+  expect(world.server.model.read('a')).toBe(1)
+})
+
+test('a slow token function is called once, whatever happens around the page, and its late answer counts', async () => {
+  const { world, open } = onDemand()
+  for (let second = 0; second < 50; second += 1) {
+    world.client.probe()
+    world.online.set(second % 2 === 1)
+    if (second % 10 === 0) world.client.reconnect()
+    await world.time.advanceAsync(1_000)
+  }
+  expect(open).toHaveLength(1)
+  open[0]?.('t1')
+  await world.time.advanceAsync(2_500)
+  for (const answer of open.slice(1)) answer('t1')
+  await world.time.advanceAsync(100)
+  expect(world.sync.status().state).toBe('live')
+})
+
+test('the time that the token took is not counted against the server', async () => {
+  const { world, open } = onDemand({ latency: () => 6_000 })
+  await world.time.advanceAsync(14_000)
+  open[0]?.('t1')
+  await world.time.advanceAsync(13_000)
+  expect(world.network.peers).toHaveLength(1)
+  expect(world.sync.status().state).toBe('catching-up')
+})
+
+test('without a network a silent token function is no reason of its own', async () => {
+  const { world } = onDemand()
+  await world.time.advanceAsync(16_000)
+  world.online.set(false)
+  await world.time.advanceAsync(10)
+  expect(world.sync.status()).toMatchObject({ state: 'offline', heldBy: 'no-network' })
+})
+
+test('a renewal that is still open when the connection is lost answers for the next one', async () => {
+  const asked: ((answer: TokenAnswer) => void)[] = []
+  const world = createWorld({
+    extensions: EXTENSIONS,
+    token: () =>
+      new Promise<TokenAnswer>((resolve) => {
+        asked.push(resolve)
+        if (asked.length === 1) resolve({ token: 't1', expiresAt: world.time.now + 100_000 })
+      }),
+  })
+  await world.time.advanceAsync(80_000)
+  expect(asked).toHaveLength(2)
+  world.network.cut()
+  await world.time.advanceAsync(5_000)
+  expect(asked).toHaveLength(2)
+  asked[1]?.('t2')
+  await world.time.advanceAsync(1_000)
+  expect(world.sync.status().state).toBe('live')
+  expect(world.network.peer().url).toContain('token=t2')
+})

@@ -23,13 +23,13 @@ export interface TokenHandlers {
   failed(error: DustError): void
 }
 
-/** Gets tokens, and knows how long the last one is good. */
+/** Gets tokens, and knows how long the last one is good. A function is never called while it owes an answer. */
 export interface TokenKeeper {
   /** Whether there is a source that could give another one. */
   readonly renewable: boolean
   /** Gives the last token while that is good, else asks. */
   read(handlers: TokenHandlers): void
-  /** Asks in any case. */
+  /** Asks in any case; who asks while a question is open gets its answer. */
   ask(handlers: TokenHandlers): void
   /** Gives this one at the next `read`, once. */
   offer(token: string): void
@@ -41,23 +41,31 @@ export interface TokenKeeper {
 
 /** A token is replaced so long before it expires, but after three quarters of its life at the latest. */
 const LEAD_MS = 60_000
+/** An answer that takes longer will not come: whom a function waits for may have gone without a word. */
+export const LOST_ANSWER_MS = 120_000
 
 interface Held {
   readonly token: string
   readonly renewAt: number
 }
 
+interface Question {
+  /** Epoch milliseconds. */
+  readonly askedAt: number
+  readonly waiting: TokenHandlers[]
+}
+
 export function createTokenKeeper(source: TokenSource, clock: Clock): TokenKeeper {
   let held: Held | undefined
   let offered: string | undefined
+  let open: Question | undefined
 
-  const take = (answer: unknown, handlers: TokenHandlers): void => {
+  const take = (answer: unknown, waiting: readonly TokenHandlers[]): void => {
     const issued = readAnswer(answer)
     held = undefined
     if (!issued) {
-      handlers.failed(
-        new AuthorizationError('unauthorized', 'The token function gave no token: sign in, then reconnect.'),
-      )
+      const message = 'The token function gave no token: sign in, then reconnect.'
+      for (const { failed } of waiting) failed(new AuthorizationError('unauthorized', message))
       return
     }
     const { token, expiresAt } = issued
@@ -65,21 +73,34 @@ export function createTokenKeeper(source: TokenSource, clock: Clock): TokenKeepe
       const life = Math.max(0, expiresAt - clock.now())
       held = { token, renewAt: expiresAt - Math.min(LEAD_MS, life / 4) }
     }
-    handlers.token(token)
+    for (const handlers of waiting) handlers.token(token)
+  }
+
+  const put = (call: () => TokenAnswer | Promise<TokenAnswer>, first: TokenHandlers): void => {
+    const question: Question = { askedAt: clock.now(), waiting: [first] }
+    open = question
+    /** Who waits for it; nobody, when it counts as lost and another one is open. */
+    const close = (): readonly TokenHandlers[] => {
+      if (open !== question) return []
+      open = undefined
+      return question.waiting
+    }
+    new Promise<unknown>((resolve) => resolve(call())).then(
+      (answer) => {
+        if (open === question) take(answer, close())
+      },
+      (cause: unknown) => {
+        const detail = cause instanceof Error ? cause.message : String(cause)
+        const message = `The token function failed (${detail}). It is called again.`
+        for (const { failed } of close()) failed(new UnavailableError(message, {}, { cause }))
+      },
+    )
   }
 
   const ask = (handlers: TokenHandlers): void => {
-    if (typeof source === 'string') {
-      take(source, handlers)
-      return
-    }
-    const failed = (cause: unknown): void => {
-      const detail = cause instanceof Error ? cause.message : String(cause)
-      handlers.failed(
-        new UnavailableError(`The token function failed (${detail}). It is called again.`, {}, { cause }),
-      )
-    }
-    new Promise<unknown>((resolve) => resolve(source())).then((answer) => take(answer, handlers), failed)
+    if (typeof source === 'string') take(source, [handlers])
+    else if (open && Math.abs(clock.now() - open.askedAt) < LOST_ANSWER_MS) open.waiting.push(handlers)
+    else put(source, handlers)
   }
 
   return {

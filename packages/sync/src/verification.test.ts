@@ -36,6 +36,21 @@ test('a copy is compared after the first catch-up, and then not before an hour h
   expect(world.problems).toEqual([])
 })
 
+test('the first comparison waits as long as it is told to, also when the connection is lost meanwhile', () => {
+  const world = createWorld({ extensions: ['digest'], verifyAfterMs: 10_000 })
+  world.settle()
+  world.time.advance(5_000)
+  world.client.reconnect()
+  world.settle()
+  expect(asked(world)).toBe(0)
+  world.time.advance(5_100)
+  expect(asked(world)).toBe(1)
+  world.client.reconnect()
+  world.settle()
+  world.time.advance(60_000)
+  expect(asked(world)).toBe(1)
+})
+
 test('a copy that differs heals by itself, and says so', () => {
   const world = verifying()
   world.settle()

@@ -1,7 +1,7 @@
 import { ClosedError, DustError, parseDigestReply, UnavailableError } from '@dustlayer/protocol'
-import type { SyncPort } from '@dustlayer/replica'
+import type { Steps, SyncPort } from '@dustlayer/replica'
 import { createBackoff } from './backoff.js'
-import { type Clock, createAlarm } from './clock.js'
+import { type Clock, createAlarm, steadyNow } from './clock.js'
 import type { Problems } from './problems.js'
 import type { Requests } from './requests.js'
 
@@ -11,6 +11,8 @@ const MAX_DISTRUST_MS = 3_600_000
 /** So often the question is put again when what was compared was not of one moment. */
 const MAX_TRIES = 3
 const TRY_AGAIN_MS = 1_000
+/** To read all of a large copy takes seconds: after so long whatever else there is to do has its turn. */
+const SLICE_MS = 30
 
 /**
  * - `equal`: the copy is what the server has.
@@ -31,12 +33,14 @@ export interface Verification {
 
 export interface VerificationOptions {
   readonly store: string
-  readonly port: SyncPort
+  readonly port: Pick<SyncPort, 'digest' | 'digestSteps'>
   readonly clock: Clock
-  readonly requests: Requests
-  readonly problems: Problems
+  readonly requests: Pick<Requests, 'send'>
+  readonly problems: Pick<Problems, 'report'>
   /** The time between two comparisons that are made by themselves; milliseconds. */
   readonly everyMs: number
+  /** The time before the first of them; milliseconds. */
+  readonly firstAfterMs: number
   random(): number
   /** Whether the server of this join can tell a digest. */
   supported(): boolean
@@ -62,9 +66,10 @@ interface Waiter {
 const DIFFERENT = 'its digest differs from the server’s'
 
 export function createVerification(options: VerificationOptions): Verification {
-  const { store, port, requests, problems, everyMs } = options
+  const { store, port, requests, problems, everyMs, firstAfterMs } = options
   const next = createAlarm(options.clock)
   const repeat = createAlarm(options.clock)
+  const goOn = createAlarm(options.clock)
   const distrust = createBackoff({
     baseMs: DISTRUST_MS,
     capMs: Math.max(everyMs, MAX_DISTRUST_MS),
@@ -72,6 +77,7 @@ export function createVerification(options: VerificationOptions): Verification {
     random: options.random,
   })
   let busy = false
+  let waited = firstAfterMs === 0
   /** Who waits for the comparison that is under way, and who for the end of a rebuild. */
   let asking: Waiter[] = []
   let healing: Waiter[] = []
@@ -117,6 +123,31 @@ export function createVerification(options: VerificationOptions): Verification {
     options.resync(DIFFERENT)
   }
 
+  const askAgain = (tries: number): void => {
+    if (tries > 1) repeat.set(TRY_AGAIN_MS, () => ask(tries - 1))
+    else undecided()
+  }
+
+  const inSlices = (steps: Steps<string>, done: (digest: string) => void): void => {
+    const { clock } = options
+    const end = steadyNow(clock) + SLICE_MS
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done) {
+        done(step.value)
+        return
+      }
+      if (steadyNow(clock) >= end) break
+    }
+    goOn.set(0, () => options.guarded(() => inSlices(steps, done)))
+  }
+
+  const compare = (seq: number, theirs: string, tries: number): void => {
+    const judge = (ours: string): void => (ours === theirs ? equal() : different())
+    // Where there is always something new, only what is read in one go is of one moment.
+    if (tries === 1) judge(port.digest())
+    else inSlices(port.digestSteps(), (ours) => (options.cursor() === seq ? judge(ours) : askAgain(tries)))
+  }
+
   const ask = (tries: number): void => {
     requests.send('digest', {}, ({ reply, error }) => {
       if (error) failed(error)
@@ -128,10 +159,8 @@ export function createVerification(options: VerificationOptions): Verification {
           options.drain()
           if (options.cursor() !== seq) {
             options.expect(seq)
-            if (tries > 1) repeat.set(TRY_AGAIN_MS, () => ask(tries - 1))
-            else undecided()
-          } else if (port.digest() === digest) equal()
-          else different()
+            askAgain(tries)
+          } else compare(seq, digest, tries)
         })
     })
   }
@@ -146,7 +175,10 @@ export function createVerification(options: VerificationOptions): Verification {
     const done = healing
     healing = []
     for (const { resolve } of done) resolve('resynced')
-    if (!next.active && options.supported() && options.unavailable() === null) start()
+    if (next.active || !options.supported() || options.unavailable() !== null) return
+    if (waited) start()
+    else next.set(firstAfterMs, live)
+    waited = true
   }
 
   return {
@@ -163,11 +195,11 @@ export function createVerification(options: VerificationOptions): Verification {
       }),
     live,
     lost() {
-      repeat.clear()
+      for (const alarm of [repeat, goOn]) alarm.clear()
       failed(new UnavailableError(`${store}: the connection was lost while comparing.`, { store }))
     },
     close() {
-      for (const alarm of [next, repeat]) alarm.clear()
+      for (const alarm of [next, repeat, goOn]) alarm.clear()
       const closed = new ClosedError(`${store} is not synced any more.`)
       failed(closed)
       for (const { reject } of healing) reject(closed)

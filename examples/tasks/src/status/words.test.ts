@@ -64,3 +64,8 @@ test.each([
 ])('%i ms is %s', (ms, text) => {
   expect(ago(ms)).toBe(text)
 })
+
+test('what nobody can be asked is not told as nothing', () => {
+  const words = statusWords({ ...facts, pending: { count: null, oldestAt: null } }, NOW)
+  expect(words.pending).toBe('Changes not known now')
+})

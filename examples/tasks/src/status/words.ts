@@ -3,7 +3,7 @@ export interface StatusFacts {
   readonly connection: 'connecting' | 'catching-up' | 'live' | 'offline' | 'refused'
   /** Whether the person switched the network off. */
   readonly switchedOff: boolean
-  readonly pending: { readonly count: number; readonly oldestAt: number | null }
+  readonly pending: { readonly count: number | null; readonly oldestAt: number | null }
   readonly caughtUpAt: number | null
   readonly storage: { readonly kind: string; readonly reason?: string }
   /** Whether this tab's worker owns the database and the socket. */
@@ -69,6 +69,7 @@ function storageDetail(kind: string, reason = ''): string {
 }
 
 function pendingWords({ count, oldestAt }: StatusFacts['pending'], now: number): string {
+  if (count === null) return 'Changes not known now'
   if (count === 0) return 'All changes sent'
   const changes = count === 1 ? '1 change' : `${count.toLocaleString('en')} changes`
   return oldestAt === null ? `${changes} to send` : `${changes} to send, oldest ${ago(now - oldestAt)}`

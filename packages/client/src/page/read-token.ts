@@ -9,8 +9,33 @@ export type TokenAnswer =
   | null
   | undefined
 
-/** A token, or a function that gives one. A function that throws, as without a network, is called again later. */
+/**
+ * A token, or a function that gives one. A function that throws, as without a network, is called again later; one that
+ * takes its time is not called again meanwhile, for two minutes.
+ */
 export type Token = string | (() => TokenAnswer | Promise<TokenAnswer>)
+
+/** As for the sync client: an answer that takes longer will not come. */
+const LOST_ANSWER_MS = 120_000
+
+/**
+ * Reads tokens for one worker after the other: one that takes another's place asks again, and gets the answer to the
+ * question that is open. `now`: epoch ms.
+ */
+export function createTokenReader(source: Token, now: () => number): () => Promise<IssuedToken | null> {
+  let open: { readonly answer: Promise<IssuedToken | null>; readonly askedAt: number } | undefined
+  return () => {
+    if (open && Math.abs(now() - open.askedAt) < LOST_ANSWER_MS) return open.answer
+    const answer = readToken(source)
+    const question = { answer, askedAt: now() }
+    open = question
+    const close = (): void => {
+      if (open === question) open = undefined
+    }
+    answer.then(close, close)
+    return answer
+  }
+}
 
 /** The token as data for the worker; null when nobody is signed in. @throws OptionError for what is no token. */
 export async function readToken(source: Token): Promise<IssuedToken | null> {

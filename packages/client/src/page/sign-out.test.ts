@@ -113,3 +113,21 @@ test('without saying what becomes of pending writes, it is refused', async () =>
   const calls = [{}, { pending: 'drop' }, undefined] as unknown as Parameters<typeof dust.signOut>[0][]
   for (const options of calls) await expect(dust.signOut(options)).rejects.toBeInstanceOf(OptionError)
 })
+
+test('A7 flush keeps to its time when no tab serves this one, and removes nothing', async () => {
+  const leader = await opened()
+  const follower = await opened()
+  await world.outcome(follower.dust.put(STORE, 'k', 1))
+  leader.asleep = true
+  const before = world.now()
+  const refused = await world.outcome(
+    follower.dust.signOut({ pending: 'flush', timeoutMs: 1_000 }).catch((error) => error),
+  )
+  expect(refused).toMatchObject({
+    name: 'UnavailableError',
+    message: expect.stringContaining('Nothing was removed'),
+  })
+  expect(world.now() - before).toBeLessThanOrEqual(2_100)
+  leader.kill()
+  expect(await world.outcome(follower.dust.get(STORE, 'k'))).toBe(1)
+})

@@ -1,6 +1,6 @@
-import { DustError, StorageError, UnavailableError } from '@dustlayer/protocol'
+import { ClosedError, DustError, StorageError, UnavailableError } from '@dustlayer/protocol'
 import { expect, test } from 'vitest'
-import type { StoreReport } from '../tab/tab-protocol.js'
+import type { StoreReport } from '../tab/status-report.js'
 import type { SendCall } from './call-batch.js'
 import type { StoreStatus } from './status.js'
 import { createStatusListeners } from './status-listeners.js'
@@ -51,7 +51,12 @@ test('a dead worker is told to listeners, also to later ones, and to who asks', 
     now: () => 5,
     setTimer: () => () => undefined,
   })
-  await expect(listeners.get('acme/app')).rejects.toBeInstanceOf(UnavailableError)
+  expect(await listeners.get('acme/app')).toMatchObject({
+    error: { message: 'gone' },
+    pending: { count: null },
+    rejected: null,
+    storage: { kind: 'unavailable' },
+  })
   listeners.on('acme/app', (status) => seen.push(status))
   const error = new UnavailableError('did not start')
   listeners.setBroken(error)
@@ -107,4 +112,55 @@ test('a listener that throws is reported, and the others are told; none is after
   off()
   listeners.setLeading(true)
   expect(seen).toHaveLength(1)
+})
+
+test('what is pending is what was told last, and unknown before that, never none', async () => {
+  const seen: StoreStatus[] = []
+  const listeners = createStatusListeners({
+    call: (({ store }) =>
+      store === 'acme/app'
+        ? Promise.resolve({ ...REPORT, pending: { ...REPORT.pending, count: 5 } })
+        : new Promise(() => undefined)) as SendCall,
+    report: () => undefined,
+    now: () => 5,
+    setTimer: () => () => undefined,
+  })
+  listeners.on('acme/app', (status) => seen.push(status))
+  await new Promise(setImmediate)
+  listeners.setBroken(new UnavailableError('a newer build'))
+  expect(seen.at(-1)).toMatchObject({ pending: { count: 5 }, lastStoreSeq: 7, connection: 'offline' })
+  expect(await listeners.get('acme/other')).toMatchObject({ pending: { count: null, limit: null } })
+})
+
+test('while no tab serves, nothing is live; the last that was known stays', async () => {
+  const seen: StoreStatus[] = []
+  const listeners = createStatusListeners({
+    call: answers,
+    report: () => undefined,
+    now: () => 5,
+    setTimer: () => () => undefined,
+  })
+  listeners.on('acme/app', (status) => seen.push(status))
+  await new Promise(setImmediate)
+  listeners.setServed(false)
+  expect(seen.at(-1)).toMatchObject({
+    connection: 'connecting',
+    since: 5,
+    lastStoreSeq: 7,
+    caughtUpAt: 1,
+    storage: { kind: 'opfs' },
+    error: { code: 'unavailable' },
+  })
+  listeners.setServed(true)
+  expect(seen.at(-1)).toMatchObject({ connection: 'live', since: 1, error: null })
+})
+
+test('once this Dust is closed, there is no status', async () => {
+  const listeners = createStatusListeners({
+    call: (() => Promise.reject(new ClosedError('closed'))) as SendCall,
+    report: () => undefined,
+    now: () => 5,
+    setTimer: () => () => undefined,
+  })
+  await expect(listeners.get('acme/app')).rejects.toBeInstanceOf(ClosedError)
 })

@@ -1,16 +1,20 @@
-import type { DustError } from '@dustlayer/protocol'
-import type { StoreReport } from '../tab/tab-protocol.js'
+import { ClosedError, DestroyedError, type DustError, UnavailableError } from '@dustlayer/protocol'
+import type { StoreReport } from '../tab/status-report.js'
 import type { SendCall } from './call-batch.js'
+import { createReportMemory } from './report-memory.js'
 import { brokenStatus, type PageState, type StoreStatus, storeStatus } from './status.js'
 import type { Off } from './subscribers.js'
 
 /** Status of stores, asked for and listened to. */
 export interface StatusListeners {
+  /** Also answers when nobody can be asked, with what is known. @throws ClosedError or DestroyedError at the end. */
   get(store: string): Promise<StoreStatus>
   /** Calls back with the status now and whenever it changes. */
   on(store: string, callback: StatusCallback): Off
   deliver(to: readonly number[], report: StoreReport): void
   setLeading(leading: boolean): void
+  /** Whether a tab serves this page. */
+  setServed(served: boolean): void
   setProblem(problem: DustError): void
   /** The worker is gone for good. */
   setBroken(error: DustError): void
@@ -25,7 +29,13 @@ interface Listener {
   readonly callback: StatusCallback
   latest: StoreReport | undefined
   /** Why there is no report, when there is none. */
-  failure: { readonly error: DustError; readonly since: number } | undefined
+  failure: Obstacle | undefined
+}
+
+interface Obstacle {
+  readonly error: DustError
+  /** Epoch ms. */
+  readonly since: number
 }
 
 export interface StatusListenersOptions {
@@ -40,6 +50,10 @@ export interface StatusListenersOptions {
 /** Time for a leader that serves. */
 const ANSWER_MS = 250
 
+const SILENCE = new UnavailableError(
+  'The tab that has the local database and the connection does not answer: another one takes over. Calls wait.',
+)
+
 export function createStatusListeners({
   call,
   report,
@@ -47,25 +61,34 @@ export function createStatusListeners({
   setTimer,
 }: StatusListenersOptions): StatusListeners {
   const listeners = new Map<number, Listener>()
-  let page: PageState = { leading: false, problem: null }
-  let broken: { readonly error: DustError; readonly since: number } | undefined
+  const memory = createReportMemory()
+  /** Until the worker tells otherwise, what it answers is the proof. */
+  let page: PageState = { leading: false, unservedSince: null, problem: null }
+  let broken: Obstacle | undefined
   let lastId = 0
   /** Who has asked for a status, and is answered at once when it shows that no leader can. */
   const asking = new Set<() => void>()
 
-  const current = (store: string, latest: StoreReport | undefined): StoreStatus | undefined => {
-    if (broken) return brokenStatus(store, broken.error, broken.since)
-    return latest && storeStatus(latest, page)
+  const isWatched = (store: string): boolean =>
+    [...listeners.values()].some((listener) => listener.store === store)
+
+  const broke = (store: string, { error, since }: Obstacle): StoreStatus =>
+    brokenStatus(store, error, since, memory.last(store))
+
+  const current = (store: string): StoreStatus | undefined => {
+    if (broken) return broke(store, broken)
+    const latest = memory.last(store)
+    return latest && storeStatus(latest, page, SILENCE)
   }
 
-  const statusOf = ({ store, latest, failure }: Listener): StoreStatus | undefined =>
-    current(store, latest) ?? (failure && brokenStatus(store, failure.error, failure.since))
+  const statusOf = ({ store, latest, failure }: Listener): StoreStatus | undefined => {
+    if (failure && !broken) return broke(store, failure)
+    return latest || broken ? current(store) : undefined
+  }
 
   /** What is known when the leader does not answer. */
-  const statusUnanswered = (store: string, problem: DustError): StoreStatus => {
-    const latest = [...listeners.values()].find((listener) => listener.store === store)?.latest
-    return current(store, latest) ?? brokenStatus(store, problem, now())
-  }
+  const statusUnanswered = (store: string, error: DustError): StoreStatus =>
+    current(store) ?? broke(store, { error, since: now() })
 
   const tell = (listener: Listener): void => {
     const status = statusOf(listener)
@@ -83,12 +106,13 @@ export function createStatusListeners({
   }
 
   /** A report is proof that a leader works: what stood in the way before does not any more. */
-  const forgetProblem = (): void => {
-    if (page.problem) page = { ...page, problem: null }
+  const takeReport = (report: StoreReport): StoreReport => {
+    page = { ...page, problem: null, unservedSince: null }
+    return memory.note(report, isWatched(report.store))
   }
 
-  const deliver: StatusListeners['deliver'] = (to, latest) => {
-    forgetProblem()
+  const deliver: StatusListeners['deliver'] = (to, report) => {
+    const latest = takeReport(report)
     for (const id of to) {
       const listener = listeners.get(id)
       if (!listener) continue
@@ -100,10 +124,12 @@ export function createStatusListeners({
 
   return {
     async get(store) {
+      if (broken) return broke(store, broken)
       let answered = (): void => undefined
       const obstructed = new Promise<StoreStatus>((resolve) => {
         const look = (): void => {
-          if (page.problem) resolve(statusUnanswered(store, page.problem))
+          const obstacle = page.problem ?? (page.unservedSince === null ? null : SILENCE)
+          if (obstacle) resolve(statusUnanswered(store, obstacle))
         }
         asking.add(look)
         // What stood in the way when it was asked may not any more: that shows by an answer.
@@ -114,15 +140,15 @@ export function createStatusListeners({
         }
       })
       try {
-        const answer = call({ kind: 'status', store }).then((latest) => {
-          forgetProblem()
-          return storeStatus(latest, page)
-        })
+        const answer = call({ kind: 'status', store }).then((report) =>
+          storeStatus(takeReport(report), page, SILENCE),
+        )
         return await Promise.race([answer, obstructed])
       } catch (error) {
-        const status = current(store, undefined)
-        if (status) return status
-        throw error
+        if (broken) return broke(store, broken)
+        if (error instanceof ClosedError || error instanceof DestroyedError) throw error
+        // Calls are rejected with Dust errors only, such as that of a database of a newer version.
+        return broke(store, { error: error as DustError, since: now() })
       } finally {
         answered()
       }
@@ -147,8 +173,14 @@ export function createStatusListeners({
     },
     deliver,
     setLeading: (leading) => setPage({ leading }),
+    setServed(served) {
+      if (served === (page.unservedSince === null)) return
+      setPage(served ? { unservedSince: null, problem: null } : { unservedSince: now() })
+      if (!served) for (const look of asking) look()
+    },
     setProblem(problem) {
-      for (const listener of listeners.values()) listener.failure ??= { error: problem, since: now() }
+      for (const listener of listeners.values())
+        if (!listener.latest) listener.failure ??= { error: problem, since: now() }
       setPage({ problem })
       for (const look of asking) look()
     },

@@ -24,8 +24,8 @@ export const SYNC_MUTATIONS: readonly Mutation[] = [
     why: 'the client stays behind',
     edits: [
       {
-        file: 'sync/src/store-sync-core.ts',
-        find: 'gapAlarm.set(GAP_MS, () => channel.rejoin(null))',
+        file: 'sync/src/gap-watch.ts',
+        find: 'alarm.set(GAP_MS, onMissing)',
         replace: '',
       },
     ],
@@ -68,7 +68,7 @@ export const SYNC_MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'sync/src/verification.ts',
-        find: 'if (!next.active && options.supported() && options.unavailable() === null) start()',
+        find: 'if (waited) start()\n    else next.set(firstAfterMs, live)',
         replace: '',
       },
     ],

@@ -1,4 +1,10 @@
-import { type DustError, type ExtensionName, type JsonValue, parsePattern } from '@dustlayer/protocol'
+import {
+  type DustError,
+  type ExtensionName,
+  type JsonValue,
+  parsePattern,
+  StorageError,
+} from '@dustlayer/protocol'
 import { type EntryData, type LocalOp, openReplica, type Replica, type SyncPort } from '@dustlayer/replica'
 import { openBetterSqlite } from '@dustlayer/replica/testing'
 import type { StoreSync } from '../store-sync.js'
@@ -19,6 +25,7 @@ export interface WorldOptions {
   /** What the server offers beyond the common protocol: nothing, as the reference, by default. */
   readonly extensions?: readonly ExtensionName[]
   readonly verifyEveryMs?: number
+  readonly verifyAfterMs?: number
   readonly format?: 'json' | 'msgpack'
   readonly token?: TokenSource
   readonly latency?: () => number
@@ -47,6 +54,8 @@ export interface World {
   readonly network: FakeNetwork
   readonly online: FakeOnline
   readonly problems: DustError[]
+  /** While set, what comes from the server does not fit on the disk; `answers`: nor does what becomes of own ops. */
+  full: 'events' | 'answers' | null
   /** Every op id in issue order, without those whose place a later op has taken. */
   readonly issued: readonly string[]
   readonly replica: Replica
@@ -72,6 +81,7 @@ export function createWorld(options: WorldOptions = {}): World {
     dedup = true,
     extensions = [],
     verifyEveryMs,
+    verifyAfterMs,
     format = 'json',
     token = 'dust_tok_x',
     latency,
@@ -107,7 +117,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const driver = openBetterSqlite()
 
   const open = () => {
-    const replica = openReplica({ driver, store: STORE, deviceId: DEVICE, now: () => time.now })
+    const replica = openReplica({ driver, store: STORE, deviceId: DEVICE, now: () => Math.floor(time.now) })
     const client = createSyncClient({
       url: 'ws://server/ws/sync',
       token,
@@ -118,12 +128,13 @@ export function createWorld(options: WorldOptions = {}): World {
       random,
       network: online,
       ...(verifyEveryMs !== undefined && { verifyEveryMs }),
+      ...(verifyAfterMs !== undefined && { verifyAfterMs }),
       onProblem: (problem) => problems.push(problem),
     })
-    return { replica, client, sync: client.attach(STORE, replica.sync) }
+    const fits = (what: string): boolean => world.full === null || (what === 'answers' && world.full !== what)
+    return { replica, client, sync: client.attach(STORE, fitting(replica.sync, fits)) }
   }
 
-  let opened = open()
   let lastOp = 0
   const nextId = (): string => {
     lastOp += 1
@@ -139,7 +150,7 @@ export function createWorld(options: WorldOptions = {}): World {
     return opId
   }
 
-  return {
+  const world: World = {
     time,
     clock,
     server,
@@ -147,6 +158,7 @@ export function createWorld(options: WorldOptions = {}): World {
     network,
     online,
     problems,
+    full: null,
     issued,
     get replica() {
       return opened.replica
@@ -158,7 +170,7 @@ export function createWorld(options: WorldOptions = {}): World {
       return opened.sync
     },
     emptyPort() {
-      const options = { store: OTHER_STORE, deviceId: DEVICE, now: () => time.now }
+      const options = { store: OTHER_STORE, deviceId: DEVICE, now: () => Math.floor(time.now) }
       return openReplica({ driver: openBetterSqlite(), ...options }).sync
     },
     write,
@@ -192,4 +204,24 @@ export function createWorld(options: WorldOptions = {}): World {
       }, ms)
     },
   }
+  let opened = open()
+  return world
+}
+
+const EVENTS = ['applyEvents', 'applySnapshot', 'stageBegin', 'stageEntries', 'stageEvents', 'stageFinish']
+const ANSWERS = ['ack', 'ackBatch', 'reject', 'rejectBatch']
+
+/** The same port on a disk that refuses what does not fit. */
+function fitting(port: SyncPort, fits: (what: 'events' | 'answers') => boolean): SyncPort {
+  return new Proxy(port, {
+    get(target, name) {
+      const what = EVENTS.includes(String(name)) ? 'events' : 'answers'
+      if (what === 'answers' && !ANSWERS.includes(String(name))) return Reflect.get(target, name)
+      return (...args: unknown[]) => {
+        if (!fits(what))
+          throw new StorageError('quota_exceeded', 'The disk is full.', { fields: { usage: 1 } })
+        return Reflect.apply(Reflect.get(target, name), target, args)
+      }
+    },
+  })
 }
