@@ -5,7 +5,7 @@ import { openRoughNetwork, type RoughNetwork } from './support/rough-network.js'
 import { startServer } from './support/server.js'
 import { test as base, expect, untilSynced } from './support/test.js'
 
-// What networks do to a connection (design/pains.md C21, C22, C26). The page comes from the server itself, over the
+// What networks do to a connection (docs/failure-modes.md C21, C22, C26). The page comes from the server itself, over the
 // same network.
 
 interface Fixtures {

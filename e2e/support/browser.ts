@@ -21,8 +21,19 @@ export interface Profile {
   restart(): Promise<void>
   /** SIGKILLs all of the browser's processes and starts it again. */
   crash(): Promise<void>
+  /** What the browser's processes hold from the system. */
+  held(): Promise<HeldBySystem>
   /** Closes the browser and removes the profile. */
   dispose(): Promise<void>
+}
+
+/** Of all processes of a browser together; zeros where there is no `/proc`. */
+export interface HeldBySystem {
+  readonly processes: number
+  readonly openFiles: number
+  readonly threads: number
+  /** Not shared with other programs, in MiB. */
+  readonly privateMiB: number
 }
 
 /** Storage is only realistic in a persistent profile: an ephemeral context keeps OPFS in memory. */
@@ -44,6 +55,7 @@ export async function openProfile(options: LaunchOptions): Promise<Profile> {
       await closed
       context = await launch()
     },
+    held: () => heldBy(directory),
     async dispose() {
       await context.close()
       await rm(directory, { recursive: true, force: true, maxRetries: 5 })
@@ -51,15 +63,47 @@ export async function openProfile(options: LaunchOptions): Promise<Profile> {
   }
 }
 
-/** Playwright does not tell the browser's process id, but the profile's directory on its command line is unique. */
 async function killProcessesOf(directory: string): Promise<void> {
-  for (const [pid, command] of await runningCommands()) {
-    if (!command.includes(`--user-data-dir=${directory}`)) continue
+  for (const pid of await processesOf(directory)) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
       // It went with its parent.
     }
+  }
+}
+
+/** Playwright does not tell the browser's process id, but the profile's directory on its command line is unique. */
+async function processesOf(directory: string): Promise<number[]> {
+  const commands = await runningCommands()
+  return commands.flatMap(([pid, command]) => (command.includes(`--user-data-dir=${directory}`) ? [pid] : []))
+}
+
+async function heldBy(directory: string): Promise<HeldBySystem> {
+  const all = await Promise.all((await processesOf(directory)).map(heldByProcess))
+  const sum = (of: (held: Omit<HeldBySystem, 'processes'>) => number): number =>
+    all.reduce((total, one) => total + (one ? of(one) : 0), 0)
+  return {
+    processes: all.length,
+    openFiles: sum(({ openFiles }) => openFiles),
+    threads: sum(({ threads }) => threads),
+    privateMiB: Math.round(sum(({ privateMiB }) => privateMiB)),
+  }
+}
+
+async function heldByProcess(pid: number): Promise<Omit<HeldBySystem, 'processes'> | undefined> {
+  try {
+    const [files, threads, memory] = await Promise.all([
+      readdir(`/proc/${pid}/fd`),
+      readdir(`/proc/${pid}/task`),
+      readFile(`/proc/${pid}/smaps_rollup`, 'utf8'),
+    ])
+    const kibibytes = [...memory.matchAll(/^Private_\w+:\s+(\d+) kB$/gm)].map(([, kb]) => Number(kb))
+    const privateMiB = kibibytes.reduce((total, kb) => total + kb, 0) / 1024
+    return { openFiles: files.length, threads: threads.length, privateMiB }
+  } catch {
+    // It has ended meanwhile.
+    return undefined
   }
 }
 

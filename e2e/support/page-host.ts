@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
@@ -11,6 +11,9 @@ export interface PageHost {
   close(): Promise<void>
 }
 
+/** Answers a request in place of the host, or not. */
+export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean
+
 /**
  * Serves a built page from an origin that stays up when the Dust server goes down, as an app's own host does.
  * `headers` go on every file.
@@ -18,6 +21,7 @@ export interface PageHost {
 export async function hostPage(
   directory: string,
   headers: Readonly<Record<string, string>> = {},
+  intercept: Intercept = () => false,
 ): Promise<PageHost> {
   const files = sirv(directory, {
     setHeaders(response) {
@@ -26,9 +30,9 @@ export async function hostPage(
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     },
   })
-  const server = createServer((request, response) =>
-    files(request, response, () => void response.writeHead(404).end()),
-  )
+  const server = createServer((request, response) => {
+    if (!intercept(request, response)) files(request, response, () => void response.writeHead(404).end())
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   // A server that listens on a port has such an address.
   const { port } = server.address() as AddressInfo

@@ -5,7 +5,7 @@ import { aFunction, checkOptions, type OptionRule, oneOf, requireOptions } from 
 import { createBrowserRecall } from './page/browser-recall.js'
 import { type Connection, connect } from './page/connection.js'
 import { watchPage } from './page/lifecycle.js'
-import { readToken, type Token } from './page/read-token.js'
+import { createTokenReader, type Token } from './page/read-token.js'
 import { NO_RECALL } from './page/recall.js'
 import { type SignOutOptions, signOut } from './page/sign-out.js'
 import { startWorker, type WorkerLinkOptions } from './page/worker-link.js'
@@ -39,9 +39,12 @@ export interface DustOptions {
   readonly wasmUrl?: string | URL | undefined
   /**
    * - `auto`, by default: the best that the browser has. Where nothing can be kept, memory; `status().storage` says so.
-   * - `require-persistent`: rather fail, with a StorageError `not_persistent`, than keep nothing.
+   * - `require-persistent`: rather fail, with a StorageError `not_persistent`, than keep nothing, also where another
+   *   tab that leads does not require it.
    * - `indexeddb`: without the origin's private file system.
-   * - `memory`: nothing is kept on this device.
+   * - `memory`: nothing is kept on this device. Tabs that want this share nothing with tabs that do not.
+   *
+   * Otherwise tabs of one instance are served by whichever leads, from where that one keeps it: all should say the same.
    */
   readonly storage?: StorageMode | undefined
   /**
@@ -64,7 +67,8 @@ export interface Dust extends Operations {
   setOnline(online: boolean): void
   /**
    * Connects anew at once, and asks the leading tab's token function again: after a new sign-in, or when the user
-   * asks for it. Writes that were held for want of a token go out.
+   * asks for it. Writes that were held for want of a token go out. Called again and again, as in answer to each
+   * refusal, it keeps to growing distances of up to half a minute.
    */
   reconnect(): void
   /**
@@ -78,7 +82,8 @@ export interface Dust extends Operations {
   /**
    * Removes everything that this instance keeps on this device, writes that were not sent included: when a user signs
    * out. It is closed in all tabs, which are told by `onDestroyed`. The server's data stays.
-   * @throws UnavailableError when something could not be removed, because a tab that does not respond holds it.
+   * @throws UnavailableError when something could not be removed, because a tab that does not respond holds it;
+   * `fields.left` says what. Called again, it goes on.
    */
   destroy(): Promise<void>
   /**
@@ -131,7 +136,7 @@ export function createDust(options: DustOptions): Dust {
     )
   }
   const { token, wasmUrl, storage = 'auto' } = options
-  const instance = instanceKey(options.name ?? 'default', options.url, options.user)
+  const instance = instanceKey(options.name ?? 'default', options.url, options.user, storage)
   const worker: WorkerLinkOptions = {
     workerUrl: options.workerUrl,
     config: {
@@ -141,7 +146,7 @@ export function createDust(options: DustOptions): Dust {
       storage,
       wasmUrl: wasmUrl === undefined ? null : new URL(wasmUrl, location.href).href,
     },
-    getToken: () => readToken(token),
+    getToken: createTokenReader(token, Date.now),
   }
   const connection = connect({
     openWorker: (handlers, restored) => startWorker(worker, handlers, restored),

@@ -71,4 +71,5 @@ export type { BatchWrite, Committed, Write, WriteReceipt } from './page/writes.j
 export type { Recovery } from './storage/ledger.js'
 export type { StorageMode } from './storage/open-storage.js'
 export type { Store } from './store.js'
-export type { Lease, StorageInfo, SubscriptionMode } from './tab/tab-protocol.js'
+export type { Lease, SubscriptionMode } from './tab/calls.js'
+export type { StorageInfo } from './tab/status-report.js'

@@ -22,6 +22,15 @@ test('one address is one instance however it is written', () => {
   expect(key('wss://A.example:443/ws/sync/')).toBe(key('wss://a.example/ws/sync'))
 })
 
+test('what is in memory by choice is an instance of its own, wherever the others keep theirs', () => {
+  const url = 'wss://a.example/ws/sync'
+  const [auto, memory] = [instanceKey('app', url, 'ann'), instanceKey('app', url, 'ann', 'memory')]
+  expect(memory).not.toBe(auto)
+  expect(memory).toMatch(/^[A-Za-z0-9_-]+$/)
+  for (const mode of ['auto', 'require-persistent', 'indexeddb'] as const)
+    expect(instanceKey('app', url, 'ann', mode)).toBe(auto)
+})
+
 test('it can be part of the name of a file, a lock and a channel', () => {
   expect(key('wss://a.example/ws/sync', 'Ünïcødé / \\ :')).toMatch(/^[A-Za-z0-9_-]+$/)
 })

@@ -22,7 +22,7 @@ import type {
 import type { Off } from './page/subscribers.js'
 import type { DeleteOptions, PutOptions, WriteOptions } from './page/write-options.js'
 import type { BatchWrite, Write } from './page/writes.js'
-import type { Lease } from './tab/tab-protocol.js'
+import type { Lease } from './tab/calls.js'
 
 /** One store's {@link Operations}, where each says more, without naming it each time. */
 export interface Store {

@@ -5,7 +5,7 @@ import type { SendCall } from '../page/call-batch.js'
 import { callLong } from '../page/long-call.js'
 import { randomId } from '../random-id.js'
 import { checkStoreName } from '../store-name.js'
-import type { DoctorData } from '../tab/tab-protocol.js'
+import type { DoctorData } from '../tab/calls.js'
 
 export interface SyncedOptions {
   /** Rejects with UnavailableError after so many milliseconds; by default it waits as long as it takes. */
@@ -75,7 +75,7 @@ export function createCareOperations({ call, wait }: CareContext): CareOperation
       checkStoreName(store)
       return timeoutMs === undefined ? synced(store, signal) : syncedInTime(store, timeoutMs, signal)
     },
-    export: async (store) => call({ kind: 'export', store: checkStoreName(store) }),
+    export: async (store) => call({ kind: 'export', store: checkStoreName(store), id: randomId('call_') }),
     async doctor(store) {
       const { local, server } = await call({
         kind: 'doctor',

@@ -4,7 +4,7 @@ import type { SendCall } from '../page/call-batch.js'
 import { takeFor } from '../page/values.js'
 import { randomId } from '../random-id.js'
 import { checkStoreName } from '../store-name.js'
-import type { Lease } from '../tab/tab-protocol.js'
+import type { Lease } from '../tab/calls.js'
 
 export interface LeaseOptions {
   /** Until when it lasts, unless it is renewed: so many milliseconds from now. */

@@ -74,7 +74,7 @@ export function createReadOperations({ call, recall, report }: ReadContext): Rea
   const getWithStale = async <T>(store: string, path: string, onStale: (value: T) => void) => {
     const query = JSON.stringify(['get', store, path])
     let answered = false
-    void recall.find(query).then((found) => {
+    void recall.find(store, query).then((found) => {
       if (answered || found === undefined) return
       try {
         // Nothing else is noted under the key of a get.

@@ -17,7 +17,7 @@ import type { Off } from '../page/subscribers.js'
 import { aFence, fenceOf, type WriteOptions } from '../page/write-options.js'
 import { refusedWrite, type Write } from '../page/writes.js'
 import { checkStoreName } from '../store-name.js'
-import type { RejectionEdit } from '../tab/tab-protocol.js'
+import type { RejectionEdit } from '../tab/calls.js'
 
 /** A write that the server refused. Its effect has been undone; nothing waits for it. */
 export interface RejectedWrite extends Omit<RejectedWriteData, 'value' | 'error' | 'fence'> {

@@ -1,4 +1,5 @@
 import { del, get, update } from 'idb-keyval'
+import { smallStore } from '../small-store.js'
 import { createRecall, type Recall } from './recall.js'
 
 const SETTLED_MS = 1_000
@@ -20,11 +21,10 @@ export function createBrowserRecall(instance: string): Recall {
   document.addEventListener('visibilitychange', visibility, { signal })
 
   return createRecall({
-    // Where storing is forbidden, Firefox throws at the call.
     storage: {
-      get: async (key) => get(key),
-      update: async (key, change) => update(key, change),
-      delete: async (key) => del(key),
+      get: (key) => get(key, smallStore),
+      update: (key, change) => update(key, change, smallStore),
+      delete: (key) => del(key, smallStore),
     },
     instance,
     now: Date.now,

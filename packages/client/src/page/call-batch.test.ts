@@ -1,6 +1,6 @@
 import { ConflictError, errorToData, UnavailableError } from '@dustlayer/protocol'
 import { expect, test } from 'vitest'
-import type { Call, CallResult } from '../tab/tab-protocol.js'
+import type { Call, CallResult } from '../tab/calls.js'
 import { createCallBatcher } from './call-batch.js'
 
 const get = (path: string) => ({ kind: 'get', store: 'acme/app', path }) as const
@@ -16,6 +16,17 @@ test('the calls of a tick are one message, and each gets its own result', async 
   expect(await Promise.all(first)).toEqual(['a', 'b'])
   await call(get('c'))
   expect(sent.map((batch) => batch.length)).toEqual([2, 1])
+})
+
+test('thousands of calls are several messages, in their order', async () => {
+  const sent: number[] = []
+  const { call } = createCallBatcher(async (batch) => {
+    sent.push(batch.length)
+    return batch.map((one): CallResult => ({ ok: true, value: 'path' in one ? one.path : null }))
+  })
+  const paths = Array.from({ length: 2_500 }, (_, i) => `p/${i}`)
+  expect(await Promise.all(paths.map((path) => call(get(path))))).toEqual(paths)
+  expect(sent).toEqual([1_000, 1_000, 500])
 })
 
 test('an error result is rebuilt as its class, and concerns its call only', async () => {

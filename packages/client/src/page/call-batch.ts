@@ -6,9 +6,10 @@ import {
   type CallResult,
   isLongCall,
   type ResultOf,
-} from '../tab/tab-protocol.js'
+} from '../tab/calls.js'
+import type { Expire } from './open-calls.js'
 
-/** Sends a call with all others of this tick, as one message; long calls follow it, each as its own. */
+/** Sends a call with the others of this tick, as one message up to a thousand; long calls follow, each as its own. */
 export type SendCall = <K extends CallKind>(call: CallOf<K> & { readonly kind: K }) => Promise<ResultOf<K>>
 
 export interface CallBatcher {
@@ -23,9 +24,15 @@ interface OpenCall {
   reject(error: DustError): void
 }
 
+/**
+ * Of more calls there is more than one message: each is answered by itself, and what has been answered is not sent
+ * again when a leader goes; to copy one takes no worker long.
+ */
+const MOST_CALLS = 1_000
+
 /** A call costs microseconds in company and tens of them alone (spec/sqlite-wasm.md, speed rule 2). */
 export function createCallBatcher(
-  send: (batch: readonly Call[]) => Promise<readonly CallResult[]>,
+  send: (batch: readonly Call[], expire: Expire) => Promise<readonly CallResult[]>,
 ): CallBatcher {
   let batch: OpenCall[] = []
   const inFlight = new Set<Promise<void>>()
@@ -34,8 +41,10 @@ export function createCallBatcher(
     const sending = batch
     batch = []
     const together = sending.filter(({ call }) => !travelsAlone(call))
-    if (together.length > 0) {
-      const answered = deliver(together).finally(() => inFlight.delete(answered))
+    for (let from = 0; from < together.length; from += MOST_CALLS) {
+      const answered = deliver(together.slice(from, from + MOST_CALLS)).finally(() =>
+        inFlight.delete(answered),
+      )
       inFlight.add(answered)
     }
     for (const one of sending) if (travelsAlone(one.call)) void deliver([one])
@@ -44,7 +53,10 @@ export function createCallBatcher(
   const deliver = async (sending: readonly OpenCall[]): Promise<void> => {
     let results: readonly CallResult[]
     try {
-      results = await send(sending.map(({ call }) => call))
+      results = await send(
+        sending.map(({ call }) => call),
+        (at, error) => sending[at]?.reject(error),
+      )
     } catch (error) {
       // `send` rejects with Dust errors only.
       for (const { reject } of sending) reject(error as DustError)

@@ -1,7 +1,7 @@
 import { ClosedError, DestroyedError, type DustError, errorFromData } from '@dustlayer/protocol'
 import type { NewOp } from '../operations/write.js'
 import { randomId } from '../random-id.js'
-import type { RejectionEdit } from '../tab/tab-protocol.js'
+import type { RejectionEdit } from '../tab/calls.js'
 import { createCallBatcher, type SendCall } from './call-batch.js'
 import { createLiveQueries, type LiveQueries } from './live.js'
 import { NO_RECALL, type Recall } from './recall.js'
@@ -83,6 +83,9 @@ export function connect(options: ConnectionOptions): Connection {
       case 'leading':
         status.setLeading(notice.leading)
         break
+      case 'served':
+        status.setServed(notice.served)
+        break
       case 'problem':
         status.setProblem(errorFromData(notice.error))
         break
@@ -112,9 +115,22 @@ export function connect(options: ConnectionOptions): Connection {
     openWorker,
     onNotice,
     setTimer,
-    onFailure: (error, fatal) => (fatal ? status.setBroken(error) : status.setProblem(error)),
+    random,
+    onFailure(error, fatal) {
+      if (fatal) status.setBroken(error)
+      else {
+        status.setServed(false)
+        status.setProblem(error)
+      }
+    },
   })
-  const batcher = createCallBatcher(worker.calls)
+  const batcher = createCallBatcher(async (batch, expire) => {
+    const results = await worker.calls(batch, expire)
+    batch.forEach((one, i) => {
+      if (one.kind !== 'stores' && results[i]?.ok) recall.answered(one.store)
+    })
+    return results
+  })
   const call: SendCall = (one) => (ended ? Promise.reject(ended) : batcher.call(one))
   const writes = createPendingWrites()
   let lastId = 0
@@ -194,16 +210,21 @@ export function connect(options: ConnectionOptions): Connection {
     destroy() {
       if (closing && !destroying) return Promise.reject(closed)
       destroying ??= (async () => {
-        const destroyed = new DestroyedError("This Dust's local data has been removed.")
-        ended = destroyed
+        ended = new DestroyedError("This Dust's local data has been removed.")
         fallSilent()
-        writes.close(destroyed)
+        writes.close(ended)
         try {
           await inTime(recall.forget())
           await worker.destroy()
-        } finally {
-          await worker.close()
+        } catch (error) {
+          // The worker stays: called again, it removes what is left.
+          destroying = undefined
+          ended = new DestroyedError(
+            'This Dust was destroyed, but not all of its local data could be removed: destroy() said why. Call it again.',
+          )
+          throw error
         }
+        await worker.close()
       })()
       return destroying
     },

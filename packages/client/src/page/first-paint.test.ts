@@ -112,6 +112,27 @@ test('get with onStale: what is remembered, then the answer; never the other way
   expect(stale).toHaveLength(1)
 })
 
+test('a page that has seen the store is told nothing older, whatever it unmounts, deletes and mounts again', async () => {
+  await warm({ 'todos/a': 1, 'todos/b': 2, one: 1 })
+  const { dust } = world.open()
+  const stale: unknown[] = []
+  const mount = () => dust.live(STORE, 'todos/*', (result) => told.push(result), { stale: 'allow' })
+  const told: LiveResult<unknown>[] = []
+  const unmount = mount()
+  await world.until(() => told.at(-1)?.stale === false)
+  await world.outcome(dust.delete(STORE, 'todos/a'))
+  await world.outcome(dust.delete(STORE, 'one'))
+  unmount()
+  told.length = 0
+  mount()
+  await world.outcome(dust.get(STORE, 'one', { onStale: (value) => stale.push(value) }))
+  await world.until(() => told.length > 0)
+  await world.pass(20)
+  for (const { stale, nodes } of told)
+    expect([stale, nodes.map(({ path }) => path)]).toEqual([false, ['todos/b']])
+  expect(stale).toEqual([])
+})
+
 test('signing out forgets, in all tabs', async () => {
   await warm({ 'todos/a': 1, one: 1 })
   const [leader, follower] = [world.open(), world.open()]

@@ -1,7 +1,7 @@
 import { compareUtf8, type DustError, type PatternInput } from '@dustlayer/protocol'
 import type { EntryData } from '@dustlayer/replica'
 import type { Entry } from '../operations/read.js'
-import type { LiveUpdate } from '../tab/tab-protocol.js'
+import type { LiveUpdate } from '../tab/news.js'
 import type { SendCall } from './call-batch.js'
 import { isPromiseLike } from './callback-queue.js'
 import { changesBetween, withChanges } from './live-result.js'
@@ -103,7 +103,7 @@ export function createLiveQueries({ call, recall, nextId, report }: LiveQueriesO
     }
     views.set(id, view)
     byKey.set(key, view)
-    if (remembered) void recall.find(key).then((found) => showRemembered(view, found))
+    if (remembered) void recall.find(store, key).then((found) => showRemembered(view, found))
     call({ kind: 'live', store, query: { id, store, pattern } }).catch((error: DustError) => {
       // Without this the callbacks would stay silent and nobody would know why.
       if (forget(view)) report(error)

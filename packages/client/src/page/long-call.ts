@@ -1,4 +1,4 @@
-import type { CallOf, LongCallKind, ResultOf } from '../tab/tab-protocol.js'
+import type { CallOf, LongCallKind, ResultOf } from '../tab/calls.js'
 import type { SendCall } from './call-batch.js'
 
 /** Makes a long call, and gives up on it when the signal aborts: the promise then rejects with the signal's reason. */

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { smallStorage } from '../test-support/tab-world.js'
 import { createRecall, type Recall, type SmallStorage } from './recall.js'
 
+const STORE = 'acme/app'
+
 function setUp(storage: SmallStorage = smallStorage(new Map())) {
   let now = 1_000
   const idle: (() => void)[] = []
@@ -20,10 +22,10 @@ test('what is noted is found by the next page, once it was written', async () =>
   const { open, idle } = setUp()
   const page = open()
   page.note('q', () => [1])
-  expect(await open().find('q')).toBeUndefined()
+  expect(await open().find(STORE, 'q')).toBeUndefined()
   for (const run of idle) run()
   await page.flush()
-  expect(await open().find('q')).toEqual([1])
+  expect(await open().find(STORE, 'q')).toEqual([1])
 })
 
 test('only the last result is written, and read when it is', async () => {
@@ -38,7 +40,7 @@ test('only the last result is written, and read when it is', async () => {
   }
   await page.flush()
   expect([reads, idle.length]).toEqual([1, 1])
-  expect(await open().find('q')).toBe(3)
+  expect(await open().find(STORE, 'q')).toBe(3)
 })
 
 test('pages that share an instance add to each other', async () => {
@@ -47,7 +49,7 @@ test('pages that share an instance add to each other', async () => {
   one.note('q1', () => 1)
   two.note('q2', () => 2)
   await Promise.all([one.close(), two.close()])
-  expect([await open().find('q1'), await open().find('q2')]).toEqual([1, 2])
+  expect([await open().find(STORE, 'q1'), await open().find(STORE, 'q2')]).toEqual([1, 2])
 })
 
 test('another instance, which another user or url has, sees nothing', async () => {
@@ -55,7 +57,7 @@ test('another instance, which another user or url has, sees nothing', async () =
   const page = open('a')
   page.note('q', () => 1)
   await page.close()
-  expect(await open('b').find('q')).toBeUndefined()
+  expect(await open('b').find(STORE, 'q')).toBeUndefined()
 })
 
 test('the 32 that were noted last stay, within 256 KB; one that is larger is not kept', async () => {
@@ -68,15 +70,15 @@ test('the 32 that were noted last stay, within 256 KB; one that is larger is not
   page.note('large', () => 'x'.repeat(300_000))
   await page.close()
   const next = open()
-  expect(await next.find('q7')).toBeUndefined()
-  expect(await next.find('q8')).toBe(8)
-  expect(await next.find('large')).toBeUndefined()
+  expect(await next.find(STORE, 'q7')).toBeUndefined()
+  expect(await next.find(STORE, 'q8')).toBe(8)
+  expect(await next.find(STORE, 'large')).toBeUndefined()
   next.note('l1', () => 'x'.repeat(200_000))
   await next.flush()
   next.note('l2', () => 'y'.repeat(200_000))
   await next.close()
-  expect(await open().find('l1')).toBeUndefined()
-  expect(await open().find('l2')).toHaveLength(200_000)
+  expect(await open().find(STORE, 'l1')).toBeUndefined()
+  expect(await open().find(STORE, 'l2')).toHaveLength(200_000)
 })
 
 test('what is there no more is not remembered', async () => {
@@ -86,7 +88,7 @@ test('what is there no more is not remembered', async () => {
   await page.flush()
   page.note('q', () => undefined)
   await page.close()
-  expect(await open().find('q')).toBeUndefined()
+  expect(await open().find(STORE, 'q')).toBeUndefined()
 })
 
 test('forgetting leaves nothing, also of what is being written, and nothing is added afterwards', async () => {
@@ -100,7 +102,7 @@ test('forgetting leaves nothing, also of what is being written, and nothing is a
   for (const run of idle) run()
   await page.flush()
   expect(kept.size).toBe(0)
-  expect(await page.find('q')).toBeUndefined()
+  expect(await page.find(STORE, 'q')).toBeUndefined()
 })
 
 test('without storage, or with that of another version, nothing is remembered and nothing fails', async () => {
@@ -114,7 +116,23 @@ test('without storage, or with that of another version, nothing is remembered an
   page.note('q', () => 1)
   await page.close()
   await page.forget()
-  expect(await open().find('q')).toBeUndefined()
+  expect(await open().find(STORE, 'q')).toBeUndefined()
   const other = smallStorage(new Map([['dust:a:recall', { v: 99, queries: 'odd' }]]))
-  expect(await setUp(other).open().find('q')).toBeUndefined()
+  expect(await setUp(other).open().find(STORE, 'q')).toBeUndefined()
+})
+
+test('nothing is told any more of a store that this page has seen, also not by who asked before', async () => {
+  const { open } = setUp()
+  const page = open()
+  page.note('q', () => 1)
+  await page.close()
+  const next = open()
+  expect(await next.find(STORE, 'q')).toBe(1)
+  const asked = next.find(STORE, 'q')
+  next.answered(STORE)
+  expect([await asked, await next.find(STORE, 'q'), await next.find('acme/other', 'q')]).toEqual([
+    undefined,
+    undefined,
+    1,
+  ])
 })

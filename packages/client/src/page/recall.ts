@@ -5,8 +5,13 @@ import { roughSize } from './rough-size.js'
  * the replica, in small storage that opens at once, and are only ever a first guess.
  */
 export interface Recall {
-  /** What a query gave when it was last noted; undefined when that is not known, or cannot be. Never rejects. */
-  find(query: string): Promise<unknown>
+  /**
+   * What a query of a store gave when it was last noted; undefined when that is not known, or cannot be, or when this
+   * page has seen something of the store that is newer. Never rejects.
+   */
+  find(store: string, query: string): Promise<unknown>
+  /** This page has been answered out of the store: what is remembered of it is only older. */
+  answered(store: string): void
   /** What it gives now; `result` is called when that is about to be written, and undefined takes it out. */
   note(query: string, result: () => unknown): void
   /** Writes what is noted; resolves when it is written. */
@@ -56,6 +61,7 @@ export function createRecall(options: RecallOptions): Recall {
   let writing: Promise<void> = Promise.resolve()
   let planned = false
   let over = false
+  const known = new Set<string>()
 
   // Where there is no IndexedDB, as in some private windows, nothing is remembered, and that is all.
   const load = (): Promise<Queries> => storage.get(key).then(queriesOf, () => ({}))
@@ -91,12 +97,13 @@ export function createRecall(options: RecallOptions): Recall {
   }
 
   return {
-    async find(query) {
-      if (over) return undefined
+    async find(store, query) {
+      if (over || known.has(store)) return undefined
       loading ??= load()
       const remembered = (await loading)[query]
-      return over ? undefined : remembered?.result
+      return over || known.has(store) ? undefined : remembered?.result
     },
+    answered: (store) => void known.add(store),
     note(query, result) {
       if (over) return
       noted.set(query, result)
@@ -151,6 +158,7 @@ function newest(queries: { readonly [query: string]: Remembered | undefined }): 
 /** Of an instance that keeps nothing. */
 export const NO_RECALL: Recall = {
   find: async () => undefined,
+  answered: () => undefined,
   note: () => undefined,
   flush: async () => undefined,
   close: async () => undefined,

@@ -1,4 +1,4 @@
-import type { News, Receipt } from '../tab/tab-protocol.js'
+import type { News, Receipt } from '../tab/news.js'
 
 /** Tells the leader now and then what this page has taken in, so that it knows when to stop sending. */
 export interface Receipts {

@@ -10,7 +10,7 @@ import {
   type OptionRule,
   oneOf,
 } from '../options.js'
-import type { SubscriptionMode } from '../tab/tab-protocol.js'
+import type { SubscriptionMode } from '../tab/calls.js'
 import type { LiveArguments } from './live.js'
 import type { SubscribeArguments } from './subscribers.js'
 
@@ -46,8 +46,10 @@ export interface SubscribeOptions {
   readonly maxQueueSize?: number | undefined
   /**
    * Called when the subscription has ended because the callback, or this tab, was too slow, or (of an `on`) because
-   * changes were lost while the leading tab changed. Read what is needed anew and subscribe again.
-   * Without it, an `on` goes on after such a loss, and the end of a subscription is reported as an uncaught error.
+   * changes were lost: while the leading tab changed, or while this tab was frozen or in the back/forward cache. Read
+   * what is needed anew and subscribe again.
+   * Without it, an `on` goes on after such a loss and is not told of it (a `watch` has none to be told of), and the end
+   * of a subscription is reported as an uncaught error.
    */
   readonly onResync?: ((error: ResyncRequiredError) => unknown) | undefined
   /** Ends the subscription when it aborts. */

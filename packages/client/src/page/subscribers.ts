@@ -4,7 +4,8 @@ import {
   parseGivenPattern,
   ResyncRequiredError,
 } from '@dustlayer/protocol'
-import type { Presence, RoutedEvent, SubscriptionMode } from '../tab/tab-protocol.js'
+import type { SubscriptionMode } from '../tab/calls.js'
+import type { Presence, RoutedEvent } from '../tab/news.js'
 import type { SendCall } from './call-batch.js'
 import { type CallbackQueue, createCallbackQueue } from './callback-queue.js'
 import { changeEvent, type DustEvent, type PresentEvent, presentEvent, type WatchEvent } from './events.js'

@@ -3,7 +3,9 @@ import type { IssuedToken } from '@dustlayer/sync'
 import { proxy, releaseProxy, transfer, wrap } from 'comlink'
 import { randomId } from '../random-id.js'
 import { spawnWorker } from '../spawn-worker.js'
-import type { Call, CallResult, Hello, PageSignal, Receipt } from '../tab/tab-protocol.js'
+import type { Call, CallResult } from '../tab/calls.js'
+import type { Receipt } from '../tab/news.js'
+import type { Hello, PageSignal } from '../tab/tab-protocol.js'
 import { lifeEnded, watchLife } from './worker-life.js'
 import type { Notice, WorkerApi, WorkerConfig } from './worker-protocol.js'
 
@@ -22,7 +24,8 @@ export interface WorkerLink {
   confirm(receipt: Receipt): void
   /** Resolves when the worker has answered. */
   ping(): Promise<void>
-  suspend(): void
+  /** Resolves when the worker has handed everything over; never rejects. */
+  suspend(): Promise<void>
   resume(): void
   /** Lets the worker hand everything over, then ends it. */
   close(): Promise<void>
@@ -41,6 +44,8 @@ export interface WorkerHandlers {
   onSilence(): void
   /** The worker cannot be relied on any more; not told after `close` or `terminate`. */
   onFailure(error: UnavailableError): void
+  /** The page may not start this worker, now or later; told instead of a failure. */
+  onRefused(error: UnavailableError): void
 }
 
 export interface WorkerLinkOptions {
@@ -49,8 +54,14 @@ export interface WorkerLinkOptions {
   getToken(): Promise<IssuedToken | null>
 }
 
-/** Starts a worker; `restored` is what an earlier worker of this page had registered. */
+/**
+ * Starts a worker; `restored` is what an earlier worker of this page had registered.
+ * @throws UnavailableError when this page can start none from there, now or later.
+ */
 export type OpenWorker = (handlers: WorkerHandlers, restored: Hello | undefined) => WorkerLink
+
+/** A worker that the page's policy forbids fails as any other; the browser tells why in an event around then. */
+const POLICY_MS = 50
 
 /** How long a worker may take to hand over before it is ended anyway. */
 const CLOSE_DEADLINE_MS = 5_000
@@ -66,25 +77,38 @@ export function startWorker(
   handlers: WorkerHandlers,
   restored: Hello | undefined,
 ): WorkerLink {
-  const worker = spawnWorker(workerUrl)
+  const worker = spawn(workerUrl)
   const remote = wrap<WorkerApi>(worker)
   const notices = new MessageChannel()
   const off = new AbortController()
   const life = `dust:worker:${randomId('')}`
   let started = false
   let holdsLife = false
+  let watching = new AbortController()
+  let forbidden: string | undefined
 
   const fail = (reason: string): void => {
     if (off.signal.aborted) return
-    const what = started ? "Dust's worker failed" : "Dust's worker did not start"
-    const hint = started
-      ? ''
-      : " Check that its file is served (see docs/bundlers.md) and that the page's Content-Security-Policy allows it."
-    handlers.onFailure(new UnavailableError(`${what}: ${reason}.${hint}`))
+    if (started) {
+      handlers.onFailure(new UnavailableError(`Dust's worker failed: ${reason}.`))
+      return
+    }
+    const cancel = setTimeout(() => {
+      if (forbidden === undefined) handlers.onFailure(notStarted(reason))
+      else handlers.onRefused(refused(`the page's Content-Security-Policy forbids it (${forbidden})`))
+    }, POLICY_MS)
+    off.signal.addEventListener('abort', () => clearTimeout(cancel))
+  }
+
+  const watch = (): void => {
+    watching.abort()
+    watching = new AbortController()
+    if (holdsLife) watchLife(life, watching.signal, handlers.onSilence)
   }
 
   const terminate = (): void => {
     off.abort()
+    watching.abort()
     remote[releaseProxy]()
     notices.port1.onmessage = null
     notices.port1.close()
@@ -96,6 +120,14 @@ export function startWorker(
   }
 
   const { signal } = off
+  document.addEventListener(
+    'securitypolicyviolation',
+    ({ disposition, effectiveDirective }) => {
+      if (!started && disposition === 'enforce' && effectiveDirective === 'worker-src')
+        forbidden = effectiveDirective
+    },
+    { signal },
+  )
   worker.addEventListener(
     'error',
     (event) => {
@@ -110,7 +142,7 @@ export function startWorker(
     (living) => {
       started = true
       holdsLife = living
-      if (living) watchLife(life, signal, handlers.onSilence)
+      watch()
       handlers.onStarted()
     },
     (error: unknown) => fail(messageOf(error)),
@@ -134,8 +166,15 @@ export function startWorker(
     // By the port of the news: nobody waits for an answer.
     confirm: (receipt) => notices.port1.postMessage(receipt),
     ping: () => remote.ping(),
-    suspend: () => void remote.suspend().catch(ignoreFailure),
-    resume: () => void remote.resume().catch(ignoreFailure),
+    suspend() {
+      // A page in the back/forward cache to which something happens is dropped, and be it the end of a wait.
+      watching.abort()
+      return remote.suspend().catch(() => new Promise<never>(() => undefined))
+    },
+    resume() {
+      watch()
+      void remote.resume().catch(ignoreFailure)
+    },
     async close() {
       let timer: ReturnType<typeof setTimeout> | undefined
       const tooLate = new Promise<void>((resolve) => {
@@ -153,6 +192,26 @@ export function startWorker(
       if (failure) throw errorFromData(failure)
     },
   }
+}
+
+/** @throws UnavailableError when the browser says at once that it starts no worker from there. */
+function spawn(workerUrl: string | URL | undefined): Worker {
+  try {
+    return spawnWorker(workerUrl)
+  } catch (cause) {
+    throw refused(messageOf(cause), cause)
+  }
+}
+
+function notStarted(reason: string): UnavailableError {
+  return new UnavailableError(
+    `Dust's worker did not start: ${reason}. It is tried again. Check that its file is served (see docs/bundlers.md); if the app was deployed anew, reload the page.`,
+  )
+}
+
+function refused(reason: string, cause?: unknown): UnavailableError {
+  const what = `Dust's worker cannot be started: ${reason}. Serve its file from the page's own origin and allow it in worker-src (see docs/bundlers.md and docs/browsers.md), then reload the page.`
+  return new UnavailableError(what, {}, cause === undefined ? undefined : { cause })
 }
 
 function messageOf(error: unknown): string {

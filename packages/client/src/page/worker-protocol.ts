@@ -1,7 +1,9 @@
 import type { ErrorData } from '@dustlayer/protocol'
 import type { IssuedToken } from '@dustlayer/sync'
 import type { StorageMode } from '../storage/open-storage.js'
-import type { Call, CallResult, Hello, News, PageSignal } from '../tab/tab-protocol.js'
+import type { Call, CallResult } from '../tab/calls.js'
+import type { News } from '../tab/news.js'
+import type { Hello, PageSignal } from '../tab/tab-protocol.js'
 
 /** What the page tells its worker to begin with. */
 export interface WorkerConfig {
@@ -47,7 +49,13 @@ export interface WorkerApi {
 export type Notice =
   | { readonly kind: 'news'; readonly news: News }
   | { readonly kind: 'leading'; readonly leading: boolean }
+  /** Whether there is a tab that serves this page, and that is heard of. */
+  | { readonly kind: 'served'; readonly served: boolean }
+  /** The worker may answer nothing for so many milliseconds, although nothing is wrong with it; 0: no longer. */
+  | { readonly kind: 'busy'; readonly forMs: number }
   | { readonly kind: 'problem'; readonly error: ErrorData }
+  /** Whose local copy the page shows from now on, see `Hello`: a worker that takes this one's place is told. */
+  | { readonly kind: 'device'; readonly device: string | null }
   /** The worker is to be replaced; nothing is wrong with it. */
   | { readonly kind: 'restart' }
   /** The worker has left its instance for good. */

@@ -1,5 +1,5 @@
 import { BatchError, type DustError, errorFromData, UnavailableError } from '@dustlayer/protocol'
-import type { SettledWrite } from '../tab/tab-protocol.js'
+import type { SettledWrite } from '../tab/news.js'
 
 /** What the server made of a write. */
 export interface Committed {

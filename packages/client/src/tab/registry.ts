@@ -1,28 +1,24 @@
-import type {
-  AwaitedWrite,
-  Call,
-  CallResult,
-  Hello,
-  LiveQuery,
-  Position,
-  SettledWrite,
-  StatusWatch,
-  Subscription,
-} from './tab-protocol.js'
+import type { Call, CallResult, LiveQuery, StatusWatch, Subscription } from './calls.js'
+import type { Position, SettledWrite } from './news.js'
+import type { AwaitedWrite, Hello } from './tab-protocol.js'
 
 /** What a tab has registered and what it waits for: all that the next leader, or the next worker, must be told. */
 export interface Registry {
-  /** Calls were answered: what they registered stands, where they succeeded. */
+  /** Calls were answered: what they registered stands, where they succeeded. A watch of a store's status always does. */
   answered(calls: readonly Call[], results: readonly CallResult[]): void
+  /** A leader has told whose copy it is that the tab shows. */
+  belongs(device: string | null): void
   settled(writes: readonly SettledWrite[]): void
   /** Subscriptions that the leader has ended. */
   dropped(ids: readonly number[]): void
   /** Where stores stand that the tab has heard of. */
   seen(positions: readonly Position[]): void
+  readonly device: string | null
   readonly all: Hello
 }
 
 export const NOTHING_REGISTERED: Hello = {
+  device: null,
   subscriptions: [],
   liveQueries: [],
   seen: [],
@@ -31,6 +27,7 @@ export const NOTHING_REGISTERED: Hello = {
 }
 
 export function createRegistry(start: Hello = NOTHING_REGISTERED): Registry {
+  let { device } = start
   const subscriptions = new Map<number, Subscription>(start.subscriptions.map((one) => [one.id, one]))
   const liveQueries = new Map<number, LiveQuery>(start.liveQueries.map((one) => [one.id, one]))
   const statusWatches = new Map<number, StatusWatch>(start.statusWatches.map((one) => [one.id, one]))
@@ -73,8 +70,12 @@ export function createRegistry(start: Hello = NOTHING_REGISTERED): Registry {
   return {
     answered(calls, results) {
       calls.forEach((call, i) => {
-        if (results[i]?.ok) remember(call)
+        // Who wants to know how a store is wants it also, and most of all, when the store cannot be opened.
+        if (results[i]?.ok || call.kind === 'watchStatus') remember(call)
       })
+    },
+    belongs(to) {
+      device = to
     },
     settled(writes) {
       for (const { opId } of writes) awaited.delete(opId)
@@ -85,8 +86,12 @@ export function createRegistry(start: Hello = NOTHING_REGISTERED): Registry {
     seen(stand) {
       for (const { store, at } of stand) positions.set(store, at)
     },
+    get device() {
+      return device
+    },
     get all() {
       return {
+        device,
         subscriptions: [...subscriptions.values()],
         liveQueries: [...liveQueries.values()],
         seen: Array.from(positions, ([store, at]) => ({ store, at })),

@@ -1,22 +1,25 @@
 import { type DustError, type ErrorData, errorFromData, errorToData } from '@dustlayer/protocol'
+import type { Call, CallResult } from './calls.js'
+import type { News, Receipt } from './news.js'
+import {
+  isHopeless,
+  isOverdue,
+  isPoisonous,
+  noLeader,
+  type OpenBatch,
+  poisonous,
+  unanswered,
+} from './open-batches.js'
 import { createRegistry } from './registry.js'
-import type {
-  Build,
-  Call,
-  CallResult,
-  Hello,
-  News,
-  PageSignal,
-  Receipt,
-  ToLeader,
-  ToTab,
-} from './tab-protocol.js'
+import type { Build, Hello, PageSignal, ToLeader, ToTab } from './tab-protocol.js'
 
 /** How a tab's messages reach the leader: a channel, or a function call when the leader is in the same worker. */
 export type LeaderPort = (message: ToLeader) => void
 
 /** A tab's line to whichever tab leads: sends again what a leader that went away has not answered. */
 export interface TabLink {
+  /** The tab takes part from now on, under that name. */
+  enter(tab: string): void
   /** `again`: sent before, by a worker of this page that is gone. */
   calls(batch: readonly Call[], again?: boolean): Promise<readonly CallResult[]>
   signal(signal: PageSignal): void
@@ -35,33 +38,37 @@ export interface TabLink {
   confirm(receipt: Receipt): void
   /** Asks the leader for a sign of life. */
   ping(): void
-  /** Calls wait, and there is no leader that serves. */
-  readonly unserved: boolean
-  /** Answers what waits now with what the leader says it waits for, or else the error. */
-  giveUp(error: unknown): void
-  /** No leader can be reached and this tab cannot lead: answers all calls with the error until one appears. */
+  /** Whose copy the tab has shown, see `Hello`. */
+  readonly device: string | null
+  /**
+   * Told every `LOOK_MS`: calls that have waited for 30 s for a leader that serves are rejected, and not run any more.
+   * What they would have registered stays registered.
+   */
+  look(leaderIsSilent: boolean): void
+  /** This tab cannot lead: calls are answered with the error for as long as there is no leader at all. */
   fail(error: unknown): void
   /** Says goodbye and answers what is open with the error. */
   close(error: unknown): void
 }
 
 export interface TabLinkOptions {
-  readonly tab: string
   readonly build: Build
   /** What a worker of the same page before this one had registered. */
   readonly restored?: Hello | undefined
+  /** May be served only by who keeps things on this device. */
+  readonly persistent: boolean
   /** What a flush brought, in order. */
   onNews(news: News): void
   /** The leader cannot serve yet. */
   onWaiting(error: DustError): void
+  /** Whether there is a leader that serves, and that has been heard of lately. False at first; told when it changes. */
+  onServed(served: boolean): void
+  /** Whose copy the tab shows from now on. */
+  onDevice(device: string | null): void
+  /** What the tab has shown was removed: the leader serves another copy. */
+  onRemoved(): void
   /** This worker is to be replaced. */
   onRestart(): void
-}
-
-interface OpenBatch {
-  readonly calls: readonly Call[]
-  readonly settle: (results: readonly CallResult[]) => void
-  sent: boolean
 }
 
 /** Who leads, how to reach it, and what has arrived from it. */
@@ -69,6 +76,9 @@ interface Following {
   readonly leader: string
   readonly epoch: number
   readonly port: LeaderPort
+  serving: boolean
+  /** It was silent for as long as it may, once. */
+  silenced: boolean
   /** Why it cannot serve yet. */
   waiting: ErrorData | undefined
   received: number
@@ -81,36 +91,48 @@ interface Following {
 const REPORT_EVERY = 64
 
 export function createTabLink(options: TabLinkOptions): TabLink {
-  const { tab, build, restored, onNews, onWaiting, onRestart } = options
+  const { build, restored, persistent, onNews, onWaiting, onServed, onDevice, onRemoved, onRestart } = options
   const open = new Map<number, OpenBatch>()
   const registry = createRegistry(restored)
+  let tab = ''
   let current: Following | undefined
   let lastEpoch = 0
   let lastLeader: string | undefined
+  /** Why this tab cannot lead. */
   let failure: ErrorData | undefined
   let paused = false
-  let closed = false
+  let closed: ErrorData | undefined
   let nextBatch = 1
 
-  const post = (body: Body<ToLeader>): void => {
-    if (!current) return
-    const { leader, port } = current
+  const postTo = ({ leader, port }: Following, body: Body<ToLeader>): void => {
     // The header completes whichever message it is.
     port({ ...build, from: tab, to: leader, ...body } as ToLeader)
   }
 
-  const send = (id: number, batch: OpenBatch): void => {
-    if (!current) return
-    post({ kind: 'calls', batch: id, calls: batch.calls, again: batch.sent })
-    batch.sent = true
+  const post = (body: Body<ToLeader>): void => {
+    if (current) postTo(current, body)
   }
 
-  const failAll = (error: ErrorData): void => {
-    for (const [id, { calls, settle }] of open) {
-      open.delete(id)
-      settle(calls.map(() => ({ ok: false, error })))
-    }
+  const send = (id: number, batch: OpenBatch): void => {
+    if (!current) return
+    const again = batch.sent > 0
+    batch.sent += 1
+    post({ kind: 'calls', batch: id, calls: batch.calls, again })
   }
+
+  /** What is registered by it stands, and is told to the next leader. */
+  const giveUp = (id: number, error: ErrorData, uncertain: boolean): void => {
+    const batch = open.get(id)
+    if (batch) answer(id, unanswered(batch.calls, error, uncertain))
+  }
+
+  const giveUpAll = (error: ErrorData): void => {
+    for (const [id, { sent }] of open) giveUp(id, error, sent > 0)
+  }
+
+  const reason = (): ErrorData => current?.waiting ?? failure ?? noLeader()
+
+  const sayHello = (): void => post({ kind: 'hello', ...registry.all, paused, persistent })
 
   const answer = (id: number, results: readonly CallResult[]): void => {
     const batch = open.get(id)
@@ -126,27 +148,74 @@ export function createTabLink(options: TabLinkOptions): TabLink {
     post({ kind: 'received', confirmed, received })
   }
 
+  let wasServed = false
+  const noteServed = (now: boolean): void => {
+    if (now === wasServed) return
+    wasServed = now
+    onServed(now)
+  }
+
+  const serves = (following: Following): void => {
+    noteServed(true)
+    following.serving = true
+    following.waiting = undefined
+  }
+
   const arrived = ({ leader, flush }: News): void => {
     if (current?.leader !== leader) return
     current.received = flush
-    current.waiting = undefined
+    serves(current)
     // The first number that a leader uses is not one for each tab.
     if (current.reported === 0) current.reported = flush
     else if (flush - current.reported >= REPORT_EVERY) report(current)
   }
 
+  /** Of the leader that is followed, apart from flushes. */
+  const hear = (message: ToTab, from: Following): void => {
+    switch (message.kind) {
+      case 'waiting':
+        from.waiting = message.error
+        onWaiting(errorFromData(message.error))
+        break
+      case 'serving':
+        serves(from)
+        belongTo(message.device)
+        break
+      case 'forgotten':
+        for (const id of message.batches) giveUp(id, reason(), (open.get(id)?.sent ?? 0) > 1)
+        // What they were to register, the leader does not know.
+        sayHello()
+        break
+      default:
+    }
+  }
+
+  const belongTo = (device: string | null): void => {
+    const before = registry.device
+    if (device === before) return
+    if (device !== null && before !== null) {
+      onRemoved()
+      return
+    }
+    registry.belongs(device)
+    onDevice(device)
+  }
+
   return {
+    enter(name) {
+      tab = name
+    },
     calls: (calls, again = false) =>
       new Promise((settle) => {
-        if (failure) {
-          const error = failure
-          settle(calls.map(() => ({ ok: false, error })))
+        if (closed) {
+          settle(rejected(calls, closed))
           return
         }
-        const batch: OpenBatch = { calls, settle, sent: again }
+        const batch: OpenBatch = { calls, settle, sent: again ? 1 : 0, silenced: 0, unserved: 0 }
         const id = nextBatch++
         open.set(id, batch)
         send(id, batch)
+        if (failure && !current) giveUp(id, failure, again)
       }),
     signal: (signal) => post({ kind: 'signal', signal }),
     get paused() {
@@ -160,22 +229,34 @@ export function createTabLink(options: TabLinkOptions): TabLink {
     follow(leader, epoch, port) {
       if (closed || current?.leader === leader) return undefined
       if (epoch < lastEpoch) return lastEpoch
-      current = { leader, epoch, port, waiting: undefined, received: 0, confirmed: 0, reported: 0 }
+      current = {
+        leader,
+        epoch,
+        port,
+        serving: false,
+        silenced: false,
+        waiting: undefined,
+        received: 0,
+        confirmed: 0,
+        reported: 0,
+      }
       lastEpoch = epoch
       lastLeader = leader
       failure = undefined
-      post({ kind: 'hello', ...registry.all, paused })
+      for (const [id, batch] of open) if (isPoisonous(batch)) giveUp(id, poisonous(), true)
+      sayHello()
       for (const [id, batch] of open) send(id, batch)
       return undefined
     },
     unfollow(port) {
-      if (current?.port === port) current = undefined
+      const before = current
+      if (before?.port !== port) return
+      current = undefined
+      // What that leader has not run, it need not: it will be sent again, under another name perhaps.
+      if (open.size > 0) postTo(before, { kind: 'forget', batches: [...open.keys()] })
     },
     receive(message) {
-      if (message.kind === 'waiting' && message.leader === current?.leader) {
-        current.waiting = message.error
-        onWaiting(errorFromData(message.error))
-      }
+      if (message.leader === current?.leader) hear(message, current)
       if (message.kind === 'restart') onRestart()
       if (message.kind !== 'flush') return
       // Answers first: they register the writes whose verdicts the same flush may bring.
@@ -194,24 +275,44 @@ export function createTabLink(options: TabLinkOptions): TabLink {
       report(current)
     },
     ping: () => post({ kind: 'ping' }),
-    get unserved() {
-      return open.size > 0 && (!current || current.waiting !== undefined)
+    get device() {
+      return registry.device
     },
-    giveUp: (error) => failAll(current?.waiting ?? errorToData(error)),
+    look(leaderIsSilent) {
+      const served = current?.serving === true && !leaderIsSilent
+      noteServed(served)
+      if (leaderIsSilent && current?.serving && !current.silenced) {
+        current.silenced = true
+        for (const batch of open.values()) batch.silenced += 1
+      }
+      const forget: number[] = []
+      for (const [id, batch] of open) {
+        batch.unserved = served ? 0 : batch.unserved + 1
+        if (!isOverdue(batch)) continue
+        if (batch.sent > 0) forget.push(id)
+        if (isHopeless(batch)) giveUp(id, reason(), batch.sent > 0)
+      }
+      if (forget.length > 0) post({ kind: 'forget', batches: forget })
+    },
     fail(error) {
-      if (current || closed) return
       failure = errorToData(error)
-      failAll(failure)
+      if (!current) giveUpAll(failure)
     },
     close(error) {
       if (closed) return
-      closed = true
+      closed = errorToData(error)
       post({ kind: 'bye' })
       current = undefined
-      failure = errorToData(error)
-      failAll(failure)
+      for (const [id, { calls, settle }] of open) {
+        open.delete(id)
+        settle(rejected(calls, closed))
+      }
     },
   }
+}
+
+function rejected(calls: readonly Call[], error: ErrorData): CallResult[] {
+  return calls.map(() => ({ ok: false, error }))
 }
 
 /** A message without the fields that all have. */

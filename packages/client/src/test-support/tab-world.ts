@@ -14,13 +14,20 @@ import {
 } from '@dustlayer/sync/testing'
 import { createApi, type Dust } from '../create-dust.js'
 import { connect } from '../page/connection.js'
+import type { LifecycleHandlers } from '../page/lifecycle.js'
 import { createRecall, type SmallStorage } from '../page/recall.js'
 import type { WorkerHandlers } from '../page/worker-link.js'
 import { createLocalChannels, type OpenChannel } from '../tab/channel.js'
 import { createLocalLocks } from '../tab/locks.js'
 import type { Build } from '../tab/tab-protocol.js'
 import type { Tab } from '../worker/tab.js'
-import { createGate, createWorldWorker, type WorldBrowser, type WorldWorker } from './world-worker.js'
+import {
+  createGate,
+  createWorldWorker,
+  type Obstacles,
+  type WorldBrowser,
+  type WorldWorker,
+} from './world-worker.js'
 
 export const STORE = 'acme/app'
 
@@ -45,12 +52,23 @@ export interface WorldTab {
   stalled: boolean
   /** While set, the page takes in nothing that its worker tells, and the worker nothing that others post. */
   frozen: boolean
+  /** While set, this tab's worker cannot open its storage, and nothing says why. */
+  stuck: boolean
+  /** While set, the browser does not tell the worker which locks are held. */
+  deaf: boolean
   /** While set, nothing in the worker runs: no timer, no message, no lock, no socket. */
   hung: boolean
   /** While set, nothing runs in the page either: the browser has frozen the tab, or the machine sleeps. */
   asleep: boolean
   /** How many messages wait for a frozen tab. */
   readonly thawing: number
+  /** This tab's worker has the database files open. */
+  readonly ownsFiles: boolean
+  /** Whether nobody sees the page. */
+  hidden: boolean
+  /** The page goes into the back/forward cache, and comes back. */
+  suspend(): void
+  resume(): void
 }
 
 /** One origin with one server, in fake time: tabs come, lead, die, and the files stay. */
@@ -61,18 +79,28 @@ export interface TabWorld {
   readonly frames: readonly Frame[]
   /** How many transactions the databases have committed. */
   readonly commits: number
+  /** How many times tabs have rehearsed to lead. */
+  readonly rehearsals: number
+  /** Writes by workers that had not the files. */
+  readonly violations: readonly string[]
+  /** For all browsers of the world. */
+  readonly obstacles: Obstacles
   /** A tab in the browser of that device; devices share nothing but the server. */
-  open(device?: string, build?: Partial<Build>): WorldTab
+  open(device?: string, build?: Partial<Build>, options?: { readonly persistent?: boolean }): WorldTab
+  /** Whether storage that is opened in that browser from now on outlives the tabs; it does by default. */
+  setPersistent(persistent: boolean, device?: string): void
   /** What is in use in that browser. */
   resources(device?: string): Promise<{ channels: number; locks: readonly string[]; timers: number }>
-  /** Lets time pass until the promise settles, and gives its outcome. */
-  outcome<T>(promise: Promise<T>): Promise<T>
+  /** Lets time pass until the promise settles, and gives its outcome. @throws Error after so many milliseconds. */
+  outcome<T>(promise: Promise<T>, patienceMs?: number): Promise<T>
   /** Lets time pass until the condition holds. */
   until(condition: () => boolean): Promise<void>
   /** Lets so many milliseconds pass. */
   pass(ms: number): Promise<void>
   /** Fake epoch ms. */
   now(): number
+  /** Sets the browsers' clocks back. */
+  setBack(ms: number): void
   dispose(): void
 }
 
@@ -83,9 +111,12 @@ export interface TabWorldOptions {
   /** What the server can do beyond the common protocol; nothing by default. */
   readonly extensions?: readonly ExtensionName[]
   readonly maxPending?: number
+  /** How many milliseconds a message between workers, a lock or the freeing of files takes; nothing by default. */
+  latency?(): number
 }
 
-export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions = {}): TabWorld {
+export function createTabWorld(options: TabWorldOptions = {}): TabWorld {
+  const { extensions = [], maxPending, latency = () => 0 } = options
   const directory = mkdtempSync(join(tmpdir(), 'dust-tabs-'))
   const time = createFakeTime()
   const server = createFakeStoreServer({ clock: time.clock(), store: STORE, dedup: true, extensions })
@@ -105,10 +136,13 @@ export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions 
   const tabs: WorldTab[] = []
   let ids = 0
   let commits = 0
+  const violations: string[] = []
+  let behind = 0
+  const obstacles: Obstacles = { noWasm: false, failedOpenings: 0 }
 
-  const until = async (condition: () => boolean): Promise<void> => {
+  const until = async (condition: () => boolean, patienceMs = PATIENCE_MS): Promise<void> => {
     for (let waited = 0; !condition(); waited++) {
-      if (waited > PATIENCE_MS) throw new Error('The condition did not come true in time.')
+      if (waited > patienceMs) throw new Error('The condition did not come true in time.')
       await new Promise(setImmediate)
       if (!condition()) time.advance(1)
     }
@@ -133,8 +167,10 @@ export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions 
     mkdirSync(files)
     const openChannel = createLocalChannels()
     let channels = 0
+    let copies = 0
     const browser = {
       device,
+      persistent: true,
       locks: createLocalLocks(),
       openChannel: counted(openChannel, (change) => {
         channels += change
@@ -144,6 +180,13 @@ export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions 
       },
       owner: undefined,
       epoch: 0,
+      behind: () => behind,
+      copy: undefined as string | undefined,
+      obstacles,
+      nextCopy: () => (copies++ === 0 ? device : `${device}_${copies}`),
+      rehearsals: 0,
+      latency,
+      onViolation: (what: string) => void violations.push(what),
       stores: () =>
         readdirSync(files).flatMap((file) =>
           file.endsWith('.db') ? [decodeURIComponent(file.slice(0, -3))] : [],
@@ -151,6 +194,7 @@ export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions 
       openDriver: (store: string) => openDriver(files, store),
       small: new Map<string, unknown>(),
       wipe() {
+        browser.copy = undefined
         browser.small.clear()
         for (const file of readdirSync(files)) rmSync(join(files, file))
       },
@@ -165,11 +209,20 @@ export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions 
     get commits() {
       return commits
     },
+    get rehearsals() {
+      return [...browsers.values()].reduce((sum, { rehearsals }) => sum + rehearsals, 0)
+    },
+    violations,
+    obstacles,
     frames,
-    open(device = 'dev_1', build = {}) {
+    setPersistent(persistent, device = 'dev_1') {
+      browserOf(device).persistent = persistent
+    },
+    open(device = 'dev_1', build = {}, { persistent = false } = {}) {
       const tab = openTab({
         browser: browserOf(device),
         maxPending,
+        persistent,
         clock,
         network,
         build: { v: 1, schema: 1, ...build },
@@ -182,16 +235,16 @@ export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions 
       const { channels, locks } = browserOf(device)
       return { channels, locks: (await locks.held('')) ?? [], timers: clock.pending }
     },
-    async outcome(promise) {
+    async outcome(promise, patienceMs) {
       let settled = false
       const settle = (): void => {
         settled = true
       }
       promise.then(settle, settle)
-      await until(() => settled)
+      await until(() => settled, patienceMs)
       return promise
     },
-    until,
+    until: (condition) => until(condition),
     async pass(ms) {
       for (let passed = 0; passed < ms; passed++) {
         await new Promise(setImmediate)
@@ -199,6 +252,9 @@ export function createTabWorld({ extensions = [], maxPending }: TabWorldOptions 
       }
     },
     now: () => time.clock().now(),
+    setBack(ms) {
+      behind += ms
+    },
     dispose() {
       for (const tab of tabs) tab.kill()
       rmSync(directory, { recursive: true, force: true })
@@ -229,16 +285,20 @@ interface TabParts {
   readonly network: FakeNetwork
   readonly build: Build
   readonly maxPending: number | undefined
+  readonly persistent: boolean
   randomId(): string
 }
 
-function openTab({ browser, clock, network, build, maxPending, randomId }: TabParts): WorldTab {
+function openTab({ browser, clock, network, build, maxPending, persistent, randomId }: TabParts): WorldTab {
   const reported: unknown[] = []
   const ends: unknown[] = []
   // Assigned by `openWorker`, which `connect` calls at once.
   let worker!: WorldWorker
   let handlers!: WorkerHandlers
+  // Assigned by `watchPage`, likewise.
+  let page!: LifecycleHandlers
   let leading = false
+  let hidden = false
   let asleep = false
   let gone = false
   const awake = createGate(() => !asleep && !gone)
@@ -253,6 +313,7 @@ function openTab({ browser, clock, network, build, maxPending, randomId }: TabPa
           transport: network.transport,
           build,
           maxPending,
+          persistent,
           handlers,
           restored,
           randomId,
@@ -270,7 +331,10 @@ function openTab({ browser, clock, network, build, maxPending, randomId }: TabPa
         whenIdle: (run) => void clock.setTimer(10, () => awake.pass(run)),
         ended: () => undefined,
       }),
-      watchPage: () => () => undefined,
+      watchPage(given) {
+        page = given
+        return () => undefined
+      },
       onEnded: (error) => ends.push(error),
       setTimer(ms, run) {
         let cancelled = false
@@ -307,6 +371,18 @@ function openTab({ browser, clock, network, build, maxPending, randomId }: TabPa
     set frozen(now) {
       worker.frozen = now
     },
+    get stuck() {
+      return worker.stuck
+    },
+    set stuck(now) {
+      worker.stuck = now
+    },
+    get deaf() {
+      return worker.deaf
+    },
+    set deaf(now) {
+      worker.deaf = now
+    },
     get hung() {
       return worker.hung
     },
@@ -324,6 +400,18 @@ function openTab({ browser, clock, network, build, maxPending, randomId }: TabPa
     get thawing() {
       return worker.thawing
     },
+    get ownsFiles() {
+      return worker.ownsFiles
+    },
+    get hidden() {
+      return hidden
+    },
+    set hidden(now) {
+      hidden = now
+      page.signal(now ? 'hidden' : 'visible')
+    },
+    suspend: () => page.suspend(),
+    resume: () => page.resume(),
     mute: () => worker.mute(),
     breakStorage: (kind) => worker.breakStorage(kind),
     kill() {

@@ -11,12 +11,26 @@ import { createTab, type Tab } from '../worker/tab.js'
 /** What all tabs of one browser share, and what it keeps. */
 export interface WorldBrowser {
   readonly device: string
+  /** Whether storage that is opened now outlives the tabs. */
+  persistent: boolean
   readonly locks: Locks
   readonly openChannel: OpenChannel
   /** The worker that has the database files open: there is never a second one. */
   owner: symbol | undefined
   /** The number of the last leader. */
   epoch: number
+  /** The device id of the local copy, while there is one. */
+  copy: string | undefined
+  nextCopy(): string
+  readonly obstacles: Obstacles
+  /** By how many milliseconds its clock was set back. */
+  behind(): number
+  /** How many times a tab has rehearsed to lead. */
+  rehearsals: number
+  /** How many milliseconds what goes from one worker to another, to the lock manager or to the disk takes now. */
+  latency(): number
+  /** A worker wrote that had not the files, or had them no more. */
+  onViolation(what: string): void
   /** Stores that have a database. */
   stores(): readonly string[]
   openDriver(store: string): SqliteDriver
@@ -25,12 +39,22 @@ export interface WorldBrowser {
   wipe(): void
 }
 
+/** What stands in the way of tabs that want to lead. */
+export interface Obstacles {
+  /** The wasm cannot be loaded. */
+  noWasm: boolean
+  /** So many more times, the storage cannot be opened. */
+  failedOpenings: number
+}
+
 export interface WorldWorkerOptions {
   readonly browser: WorldBrowser
   readonly clock: Clock
   readonly transport: Transport
   readonly build: Build
   readonly maxPending: number | undefined
+  /** May be served only by who keeps things on this device. */
+  readonly persistent: boolean
   readonly handlers: WorkerHandlers
   readonly restored: Hello | undefined
   randomId(): string
@@ -46,11 +70,17 @@ export interface WorldWorker {
   mute(): void
   /** What this worker has open cannot be used on. */
   breakStorage(kind: StorageFault['kind']): void
+  /** It has the database files open. */
+  readonly ownsFiles: boolean
   /** While set, calls wait in the leader and do not run. */
   stalled: boolean
   /** While set, nothing that others post arrives in it, and what it tells its page waits. */
   frozen: boolean
   readonly thawing: number
+  /** While set, its storage does not open, and nothing says why. */
+  stuck: boolean
+  /** While set, the browser does not tell it which locks are held. */
+  deaf: boolean
   /** While set, nothing in it runs at all: no timer, no message, no lock, no socket. */
   hung: boolean
 }
@@ -79,8 +109,21 @@ export function createGate(open: () => boolean): {
   }
 }
 
+/** What takes a while, and arrives in the order in which it was sent. */
+function createLine(later: (run: () => void) => void): (arrive: () => void) => void {
+  const waiting: { readonly arrive: () => void; due: boolean }[] = []
+  return (arrive) => {
+    const one = { arrive, due: false }
+    waiting.push(one)
+    later(() => {
+      one.due = true
+      while (waiting[0]?.due) waiting.shift()?.arrive()
+    })
+  }
+}
+
 export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
-  const { browser, clock, transport, build, maxPending, handlers, restored, randomId } = options
+  const { browser, clock, transport, build, maxPending, persistent, handlers, restored, randomId } = options
   const self = Symbol('worker')
   const endings: (() => void)[] = []
   const held = new Set<HeldLock>()
@@ -89,25 +132,35 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
   let stalled = false
   let frozen = false
   let hung = false
+  let stuck = false
+  let deaf = false
   const awake = createGate(() => !hung)
   const thawed = createGate(() => !frozen)
   const going = createGate(() => !stalled)
+  const opening = createGate(() => !stuck)
+  const hearing = createGate(() => !deaf)
 
   const whileAlive = (run: () => void): void => {
     if (alive) awake.pass(() => alive && run())
+  }
+
+  const later = (run: () => void): void => {
+    const ms = browser.latency()
+    if (ms === 0) run()
+    else clock.setTimer(ms, run)
   }
 
   /** A promise of the world outside, whose outcome a worker that hangs does not see. */
   const seen = <T>(promise: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       promise.then(
-        (value) => whileAlive(() => resolve(value)),
-        (error: unknown) => whileAlive(() => reject(error)),
+        (value) => later(() => whileAlive(() => resolve(value))),
+        (error: unknown) => later(() => whileAlive(() => reject(error))),
       )
     })
 
   const ownClock: Clock = {
-    now: clock.now,
+    now: () => clock.now() - browser.behind(),
     setTimer: (ms, run) => {
       let cancelled = false
       const cancel = clock.setTimer(ms, () => whileAlive(() => !cancelled && run()))
@@ -125,7 +178,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     }
     held.add(lock)
     const lost = new AbortController()
-    lock.lost.addEventListener('abort', () => whileAlive(() => lost.abort(lock.lost.reason)))
+    lock.lost.addEventListener('abort', () => later(() => whileAlive(() => lost.abort(lock.lost.reason))))
     return {
       lost: lost.signal,
       release() {
@@ -135,15 +188,19 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     }
   }
   const ownLocks: Locks = {
-    held: (prefix) => seen(browser.locks.held(prefix)),
+    async held(prefix) {
+      await new Promise<void>((resolve) => hearing.pass(resolve))
+      return seen(browser.locks.held(prefix))
+    },
     acquire: (name, signal) => seen(browser.locks.acquire(name, signal).then(own)),
     steal: (name) => seen(browser.locks.steal(name).then(own)),
     tryAcquire: (name) => seen(browser.locks.tryAcquire(name).then((lock) => lock && own(lock))),
   }
   const openChannel: OpenChannel = (name, onMessage): Channel => {
     let open = true
+    const arrive = createLine(later)
     const channel = browser.openChannel(name, (message) =>
-      whileAlive(() => thawed.pass(() => alive && open && onMessage(message))),
+      arrive(() => whileAlive(() => thawed.pass(() => alive && open && onMessage(message)))),
     )
     const close = (): void => {
       open = false
@@ -165,7 +222,8 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
   const freeFiles = (): void => {
     if (browser.owner === self) browser.owner = undefined
   }
-  endings.push(freeFiles)
+  // The browser frees the locks of a worker first.
+  endings.push(() => later(freeFiles))
 
   /** As the OPFS rung: who holds the files is waited for. */
   const untilFree = async ({ signal, onWaiting }: StorageTerms): Promise<void> => {
@@ -184,20 +242,26 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
 
   const openStorage = async (terms: StorageTerms): Promise<Storage> => {
     onFault = terms.onFault
+    await new Promise<void>((resolve) => opening.pass(resolve))
+    if (browser.obstacles.failedOpenings-- > 0) throw new UnavailableError('The disk is busy.')
     await untilFree(terms)
     return {
+      persistent: browser.persistent,
       stores: browser.stores,
       async open(store) {
         if (!alive) return new Promise(() => undefined)
-        const driver = browser.openDriver(store)
+        const driver = guarded(browser.openDriver(store))
         endings.push(driver.close)
         return {
           driver,
           info: () => ({ kind: 'opfs', persisted: null }),
           durable: () => null,
           makeRoom: () => false,
+          noRoom: () => undefined,
           explain: async (error) => (error instanceof Error ? error : new Error(String(error))),
           complete: () => undefined,
+          condemn: () => undefined,
+          preciousChanged: () => undefined,
         }
       },
       refresh: async () => undefined,
@@ -208,6 +272,14 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
       },
     }
   }
+
+  const guarded = (driver: SqliteDriver): SqliteDriver => ({
+    ...driver,
+    transaction(body) {
+      if (browser.owner !== self) browser.onViolation('A worker wrote to files that it does not have.')
+      return driver.transaction(body)
+    },
+  })
 
   const connect = (deviceId: string): SyncClient => {
     const sync = createSyncClient({
@@ -229,18 +301,28 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     openChannel,
     clock: ownClock,
     epochs: {
-      last: Promise.resolve(browser.epoch),
+      last: seen(Promise.resolve(browser.epoch)),
       async save(epoch) {
         browser.epoch = Math.max(browser.epoch, epoch)
       },
     },
     maxPending,
     restored,
+    persistent,
     randomId,
-    canLead: Promise.resolve(),
+    async prepareToLead() {
+      if (browser.obstacles.noWasm) throw new UnavailableError('SQLite could not be loaded.')
+    },
+    async rehearse() {
+      browser.rehearsals += 1
+    },
     openStorage,
     wipe: async () => browser.wipe(),
-    deviceId: async () => browser.device,
+    async deviceId(goOnWith) {
+      browser.copy ??= goOnWith ?? browser.nextCopy()
+      return { id: browser.copy, kept: true }
+    },
+    findDevice: () => seen(Promise.resolve(browser.copy ?? null)),
     connect,
     defer: (run) => queueMicrotask(() => whileAlive(() => going.pass(() => whileAlive(run)))),
     onSignal: (signal, sync) => (signal === 'reconnect' ? sync.reconnect() : sync.probe()),
@@ -248,11 +330,14 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
       whileAlive(() =>
         thawed.pass(() => alive && handlers.onNotice({ kind: 'news', news: structuredClone(news) })),
       ),
+    onDevice: (device) => whileAlive(() => handlers.onNotice({ kind: 'device', device })),
     onLeading(leading) {
       if (!alive) return
       options.onLeading(leading)
       handlers.onNotice({ kind: 'leading', leading })
     },
+    onServed: (served) => whileAlive(() => handlers.onNotice({ kind: 'served', served })),
+    onBusy: (forMs) => alive && handlers.onNotice({ kind: 'busy', forMs }),
     onProblem: (error) => handlers.onNotice({ kind: 'problem', error: errorToData(error) }),
     onRestart: () => handlers.onNotice({ kind: 'restart' }),
     onEnded: (error) => handlers.onNotice({ kind: 'ended', error: errorToData(error) }),
@@ -275,7 +360,10 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
 
   return {
     tab,
-    breakStorage: (kind) => onFault({ kind, error: new UnavailableError('The storage is broken.') }),
+    breakStorage(kind) {
+      if (kind === 'evicted') browser.copy = undefined
+      onFault({ kind, error: new UnavailableError('The storage is broken.') })
+    },
     link: {
       calls: async (batch, again) =>
         structuredClone(await called(() => tab.calls(structuredClone(batch), again))),
@@ -284,7 +372,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
       pause: (paused) => whileAlive(() => tab.pause(paused)),
       confirm: (receipt) => whileAlive(() => tab.confirm(structuredClone(receipt))),
       ping: () => called(() => undefined),
-      suspend: () => whileAlive(() => void tab.leave()),
+      suspend: () => called(tab.leave),
       resume: () => whileAlive(tab.enter),
       async close() {
         if (!alive) return
@@ -302,6 +390,9 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
       destroy: () => called(tab.destroy),
     },
     kill,
+    get ownsFiles() {
+      return browser.owner === self
+    },
     mute() {
       muted = true
     },
@@ -321,6 +412,20 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     },
     get thawing() {
       return thawed.length
+    },
+    get stuck() {
+      return stuck
+    },
+    set stuck(now) {
+      stuck = now
+      if (!now) opening.release()
+    },
+    get deaf() {
+      return deaf
+    },
+    set deaf(now) {
+      deaf = now
+      if (!now) hearing.release()
     },
     get hung() {
       return hung

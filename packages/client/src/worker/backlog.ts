@@ -9,6 +9,8 @@ export interface Backlog {
   sent(tab: string, flush: number, counts: ReadonlyMap<number, number>): void
   /** Items for a subscription that the page has not confirmed. */
   unconfirmed(tab: string, subscription: number): number
+  /** Messages with items that the page has not confirmed. */
+  unconfirmedMessages(tab: string): number
   /** Messages that the tab's worker has not received. */
   underway(tab: string): number
   received(tab: string, receipt: { readonly confirmed: number; readonly received: number }): void
@@ -51,6 +53,7 @@ export function createBacklog(): Backlog {
       for (const [id, count] of counts) totals.set(id, (totals.get(id) ?? 0) + count)
     },
     unconfirmed: (tab, subscription) => accounts.get(tab)?.totals.get(subscription) ?? 0,
+    unconfirmedMessages: (tab) => accounts.get(tab)?.open.length ?? 0,
     underway(tab) {
       const account = accounts.get(tab)
       return account ? account.last - account.received : 0

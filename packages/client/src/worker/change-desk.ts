@@ -1,6 +1,7 @@
 import { parsePattern } from '@dustlayer/protocol'
 import type { DustEvent, EntryData, Replica } from '@dustlayer/replica'
-import type { LiveQuery, Position, Subscription } from '../tab/tab-protocol.js'
+import type { LiveQuery, Subscription } from '../tab/calls.js'
+import type { Position } from '../tab/news.js'
 import { createLiveQueries } from './live.js'
 import type { Postbox } from './postbox.js'
 import type { Subscriptions } from './subscriptions.js'
@@ -36,6 +37,9 @@ export interface ChangeDeskOptions {
 /** So many events may be on their way to any subscription: messages take a while also to a tab that is awake. */
 const UNDER_WAY = 1_000
 
+/** Fewer messages are no sign that a page does not keep up, however much is in each: thousands of writes come in a few. */
+const MESSAGES_UNDER_WAY = 32
+
 export function createChangeDesk({ store, replica, subscriptions, postbox }: ChangeDeskOptions): ChangeDesk {
   const live = createLiveQueries({ replica, postbox })
 
@@ -60,7 +64,9 @@ export function createChangeDesk({ store, replica, subscriptions, postbox }: Cha
 
   const tellEvent = (event: DustEvent): void => {
     for (const { tab, id, maxQueueSize } of subscriptions.route(event)) {
-      if (postbox.unconfirmed(tab, id) >= Math.max(maxQueueSize, UNDER_WAY)) drop(tab, id)
+      const most = Math.max(maxQueueSize, UNDER_WAY)
+      const behind = postbox.unconfirmedMessages(tab) >= MESSAGES_UNDER_WAY
+      if (behind && postbox.unconfirmed(tab, id) >= most) drop(tab, id)
       else postbox.event(tab, event, id)
     }
   }

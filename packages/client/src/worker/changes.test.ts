@@ -227,6 +227,27 @@ describe('J08 a slow subscriber', () => {
     await world.until(() => seen.length === 301)
     expect(errors).toEqual([])
   })
+
+  test('thousands of events in a few messages are no slowness, and no more than a few are sent unseen', async () => {
+    const { leader, follower } = await twoTabs()
+    const [seen, errors]: unknown[][] = [[], []]
+    follower.dust.on(STORE, 'k/**', ({ path }) => seen?.push(path), {
+      onResync: (error) => errors?.push(error),
+    })
+    await registered(follower)
+    follower.frozen = true
+    const bulk = (n: number) =>
+      world.outcome(Promise.all(numbered(600).map((path) => leader.dust.put(STORE, `${path}/${n}`, n))))
+    for (let n = 0; n < 5; n++) await bulk(n)
+    follower.frozen = false
+    await world.until(() => seen?.length === 3_000)
+    expect(errors).toEqual([])
+    follower.frozen = true
+    for (let n = 5; n < 45; n++) await bulk(n)
+    follower.frozen = false
+    await world.until(() => errors?.length === 1)
+    expect(seen?.length).toBeLessThan(3_000 + 35 * 600)
+  }, 60_000)
 })
 
 describe('when the leader changes', () => {

@@ -1,4 +1,6 @@
-import type { Announcement, InstanceNames } from '../tab/tab-protocol.js'
+import type { InstanceNames } from '../tab/instance-names.js'
+import type { HeldLock } from '../tab/locks.js'
+import type { Announcement } from '../tab/tab-protocol.js'
 import type { TabEnvironment } from './tab.js'
 
 /** How long tabs may take to close before their lock is taken from them. */
@@ -12,6 +14,8 @@ const INSIST_MS = 500
 export async function clearInstance(options: {
   readonly env: TabEnvironment
   readonly names: InstanceNames
+  /** The instance's lock, if this tab led. Others would begin to lead when it is released, and be ended in the midst of it. */
+  readonly held: HeldLock | undefined
 }): Promise<void> {
   const { env, names } = options
   const { locks, clock, build } = env
@@ -25,7 +29,8 @@ export async function clearInstance(options: {
   const patience = new AbortController()
   const cancelPatience = clock.setTimer(PATIENCE_MS, () => patience.abort())
   insist()
-  const held = await locks.acquire(names.lock, patience.signal).catch(() => locks.steal(names.lock))
+  const acquire = () => locks.acquire(names.lock, patience.signal).catch(() => locks.steal(names.lock))
+  const held = options.held ?? (await acquire())
   cancelInsisting()
   cancelPatience()
   try {

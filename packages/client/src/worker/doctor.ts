@@ -1,11 +1,15 @@
 import { UnavailableError } from '@dustlayer/protocol'
-import type { Replica } from '@dustlayer/replica'
+import type { Replica, Steps } from '@dustlayer/replica'
 import type { StoreSync } from '@dustlayer/sync'
-import type { DoctorData } from '../tab/tab-protocol.js'
+import type { DoctorData } from '../tab/calls.js'
 
 /** Checks a replica against itself, which mends what is derived, then against the server, whose word replaces ours. */
-export async function examine(replica: Replica, sync: StoreSync): Promise<DoctorData> {
-  const local = replica.check()
+export async function examine(
+  replica: Replica,
+  sync: StoreSync,
+  run: <T>(steps: Steps<T>) => Promise<T>,
+): Promise<DoctorData> {
+  const local = await run(replica.checkSteps())
   if (!local.ok) {
     sync.resync('the local copy is damaged')
     return { local, server: 'resynced' }

@@ -1,5 +1,6 @@
 import type { Clock } from '@dustlayer/sync'
 import { get, update } from 'idb-keyval'
+import { smallStore } from '../small-store.js'
 import { withDeadline } from '../storage/deadline.js'
 
 /**
@@ -18,15 +19,13 @@ const DEADLINE_MS = 1_000
 
 export function createEpochs(instance: string, clock: Clock): Epochs {
   const key = `dust:${instance}:epoch`
-  // Where storing is forbidden, Firefox throws at the call.
-  const reading = async (): Promise<unknown> => get<unknown>(key)
-  const read = withDeadline(reading(), DEADLINE_MS, clock, 'reading the number of the last leader')
+  const reading = get<unknown>(key, smallStore)
+  const read = withDeadline(reading, DEADLINE_MS, clock, 'reading the number of the last leader')
   return {
     last: read.then(asEpoch, () => 0),
     async save(epoch) {
-      const saving = async (): Promise<void> =>
-        update<unknown>(key, (before) => Math.max(asEpoch(before), epoch))
-      await withDeadline(saving(), DEADLINE_MS, clock, 'keeping the number of the leader').catch(
+      const saving = update<unknown>(key, (before) => Math.max(asEpoch(before), epoch), smallStore)
+      await withDeadline(saving, DEADLINE_MS, clock, 'keeping the number of the leader').catch(
         () => undefined,
       )
     },

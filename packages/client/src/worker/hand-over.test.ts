@@ -30,7 +30,7 @@ async function twoTabs(): Promise<{ leader: WorldTab; follower: WorldTab }> {
 /** How long the promise takes, in fake milliseconds. */
 async function timed(promise: Promise<unknown>): Promise<number> {
   const begun = world.now()
-  await world.outcome(promise)
+  await world.outcome(promise, 60_000)
   return world.now() - begun
 }
 
@@ -43,9 +43,10 @@ describe('a leader that is frozen', () => {
     write.then(() => {
       served = true
     })
-    const { error } = await world.outcome(follower.dust.status(STORE))
-    expect(error).toBeInstanceOf(UnavailableError)
-    expect(error?.message).toContain('files')
+    expect((await world.outcome(follower.dust.status(STORE))).error).toBeInstanceOf(UnavailableError)
+    // First it is silent; then this tab leads, and knows what it waits for.
+    await world.pass(2_000)
+    expect((await world.outcome(follower.dust.status(STORE))).error?.message).toContain('files')
     expect([served, follower.leading]).toEqual([false, false])
     leader.kill()
     expect(await timed(write)).toBeLessThan(50)
@@ -144,6 +145,60 @@ describe('a leader that is frozen', () => {
       ['k/2', 2],
       ['k/3', 3],
     ])
+  })
+})
+
+describe('a browser that does not answer', () => {
+  test('when a leader opens its storage: another tab leads', async () => {
+    const [leader, second, third] = (await tabs(3)) as [WorldTab, WorldTab, WorldTab]
+    second.stuck = true
+    leader.kill()
+    expect(await timed(third.dust.increment(STORE, 'n'))).toBeLessThan(25_000)
+    expect([second.leading, third.leading]).toEqual([false, true])
+    expect(await world.outcome(second.dust.get(STORE, 'n'))).toBe(1)
+  })
+
+  test('for a while: the tab can lead as soon as it does, also when another has led meanwhile', async () => {
+    const [leader, second, third] = (await tabs(3)) as [WorldTab, WorldTab, WorldTab]
+    second.stuck = true
+    leader.kill()
+    await timed(third.dust.increment(STORE, 'n'))
+    third.kill()
+    await world.pass(1_000)
+    second.stuck = false
+    await timed(second.dust.increment(STORE, 'n'))
+    expect(await world.outcome(second.dust.get(STORE, 'n'))).toBe(2)
+  })
+
+  test('when it is asked which locks are held: leaders lead all the same, and after a sleep', async () => {
+    const { leader, follower } = await twoTabs()
+    follower.deaf = true
+    leader.kill()
+    expect(await timed(follower.dust.increment(STORE, 'n'))).toBeLessThan(1_000)
+    follower.asleep = true
+    await world.pass(2_500)
+    follower.asleep = false
+    expect(await timed(follower.dust.increment(STORE, 'n'))).toBeLessThan(3_000)
+  })
+})
+
+describe('a clock that is set back', () => {
+  test('while a tab is away: it leads, and is served, when it comes back', async () => {
+    const [tab] = (await tabs(1)) as [WorldTab]
+    tab.suspend()
+    await world.pass(100)
+    world.setBack(3_600_000)
+    tab.resume()
+    expect(await timed(tab.dust.increment(STORE, 'n'))).toBeLessThan(1_000)
+  })
+
+  test('between two leaders: the second is followed', async () => {
+    const { leader, follower } = await twoTabs()
+    const third = world.open()
+    world.setBack(3_600_000)
+    leader.kill()
+    expect(await timed(third.dust.increment(STORE, 'n'))).toBeLessThan(1_000)
+    expect(await timed(follower.dust.increment(STORE, 'n'))).toBeLessThan(1_000)
   })
 })
 

@@ -1,21 +1,27 @@
-import { errorToData } from '@dustlayer/protocol'
-import { openReplica } from '@dustlayer/replica'
+import { type ErrorData, errorToData } from '@dustlayer/protocol'
 import type { Clock, SyncClient } from '@dustlayer/sync'
-import type { Storage } from '../storage/storage.js'
-import { toStorageError } from '../storage/storage-error.js'
-import type { Call, CallResult, Hello } from '../tab/tab-protocol.js'
+import { openReplicaOn } from '../storage/open-replica-on.js'
+import type { Storage, StoreDatabase } from '../storage/storage.js'
+import { ledFromMemory, toStorageError } from '../storage/storage-error.js'
+import type { Call, CallResult } from '../tab/calls.js'
+import type { Hello } from '../tab/tab-protocol.js'
+import { announcedPort } from './announced-port.js'
 import { attachDurably } from './attach-durably.js'
+import type { Busy } from './busy.js'
 import { byStore } from './by-store.js'
+import { explainedPort } from './explained-port.js'
 import { createHostedStore, type HostedStore, type Registrations } from './hosted-store.js'
+import { createJobQueue, type JobQueue } from './job-queue.js'
 import { createPostbox, type Parcel } from './postbox.js'
-import { isWriteCall, type Job } from './run-calls.js'
 import { createSubscriptions } from './subscriptions.js'
+import { timeBox } from './time-box.js'
 
 /** The leader's side of all calls: stores open on first use, and what arrives together runs together. */
 export interface Host {
   /** Runs a batch; its answers come with a parcel for the tab. */
   submit(tab: string, batch: number, calls: readonly Call[], again: boolean): void
-  adopt(tab: string, hello: Hello): void
+  /** Takes over what the tab has registered. @returns why this host does not serve it. */
+  adopt(tab: string, hello: Hello & { readonly persistent: boolean }): ErrorData | undefined
   /** The tab tells what it has taken in of what was delivered to it. */
   received(tab: string, receipt: { readonly confirmed: number; readonly received: number }): void
   dropTab(tab: string): void
@@ -40,6 +46,7 @@ export interface HostOptions {
   readonly until: AbortSignal
   /** Undefined while this leader is sure that it leads; else calls run when the promise has resolved. */
   doubt(): Promise<void> | undefined
+  readonly busy: Busy
 }
 
 interface Slot {
@@ -47,43 +54,74 @@ interface Slot {
   hosted: HostedStore | undefined
   readonly opening: Promise<HostedStore>
   /** Calls that have not run yet. */
-  queue: Job[]
+  readonly queue: JobQueue
   /** A tab has asked for it. */
   wanted: boolean
 }
+
+/**
+ * How long calls run without a turn of the event loop. Short against the time after which a silent leader is deposed,
+ * also on a device that is many times slower; long against what a transaction costs by itself.
+ */
+const SLICE_MS = 100
 
 /** How long the tabs' own first calls have the storage to themselves. */
 const UNSENT_AFTER_MS = 1_000
 
 export function createHost(options: HostOptions): Host {
-  const { storage, sync, deviceId, clock, maxPending, defer, deliver, doubt, until } = options
+  const { storage, sync, deviceId, clock, maxPending, defer, deliver, doubt, until, busy } = options
   const postbox = createPostbox(deliver)
   const slots = new Map<string, Slot>()
   /** Differs for a tab that has been away. */
   const visits = new Map<string, symbol>()
+  const turnedAway = new Map<string, ErrorData>()
   let runPlanned = false
+  /** How often a store has had its turn. */
+  let turn = 0
   let closed = false
   let silent = false
 
+  /** Why a store that no tab wants is closed again. */
+  const nothingToSend = new Error('There is nothing to send.')
+
   const open = async (store: string, slot: Pick<Slot, 'wanted'>): Promise<HostedStore> => {
-    const database = await storage.open(store)
+    const endBusy = busy.begin()
+    try {
+      const database = await storage.open(store)
+      try {
+        return openOn(database, store, slot)
+      } catch (error) {
+        throw error === nothingToSend ? error : await database.explain(error)
+      }
+    } finally {
+      endBusy()
+    }
+  }
+
+  const openOn = (database: StoreDatabase, store: string, slot: Pick<Slot, 'wanted'>): HostedStore => {
     const { driver } = database
     try {
       const subscriptions = createSubscriptions()
       const { interest } = subscriptions
       const limits = maxPending === undefined ? {} : { maxPending }
-      const replica = openReplica({ driver, store, deviceId, now: clock.now, interest, ...limits })
-      if (!slot.wanted && replica.pending().count === 0) throw new Error('There is nothing to send.')
+      const replica = openReplicaOn(database, { store, deviceId, now: clock.now, interest, ...limits })
+      if (!slot.wanted && replica.pending().count === 0) throw nothingToSend
       return createHostedStore({
         store,
         replica,
-        sync: attachDurably(sync, store, replica.sync, database.durable),
+        sync: attachDurably(
+          sync,
+          store,
+          announcedPort(explainedPort(replica.sync, database), busy),
+          database.durable,
+        ),
         database,
         deviceId,
         clock,
         postbox,
         subscriptions,
         defer,
+        busy,
       })
     } catch (error) {
       driver.close()
@@ -102,7 +140,7 @@ export function createHost(options: HostOptions): Host {
     }
     const beginning = { wanted }
     const opening = open(store, beginning)
-    const slot: Slot = Object.assign(beginning, { hosted: undefined, opening, queue: [] })
+    const slot: Slot = Object.assign(beginning, { hosted: undefined, opening, queue: createJobQueue() })
     slots.set(store, slot)
     opening.then(
       (hosted) => {
@@ -114,8 +152,17 @@ export function createHost(options: HostOptions): Host {
       (error: unknown) => {
         // The next call tries again.
         slots.delete(store)
+        // It may have failed because this leader may not write any more; the next one gets the calls.
+        if (closed || until.aborted) return
+        const waiting = slot.queue.takeAll()
+        if (error === nothingToSend) {
+          // A tab may have come to want it since, if only to listen.
+          const wantedNow = slot.wanted ? slotFor(store) : undefined
+          for (const job of waiting) wantedNow?.queue.push(job)
+          return
+        }
         const failed: CallResult = { ok: false, error: errorToData(toStorageError(error, store)) }
-        for (const job of slot.queue) job.settle(failed)
+        for (const job of waiting) job.settle(failed)
       },
     )
     return slot
@@ -136,16 +183,24 @@ export function createHost(options: HostOptions): Host {
       void doubting.then(planRun)
       return
     }
-    for (const { hosted, queue } of takeQueues()) hosted.run(queue)
+    const isOver = timeBox(clock, SLICE_MS)
+    for (const [hosted, queue] of waiting()) {
+      turn += 1
+      hosted.run(queue, isOver)
+      if (isOver()) break
+    }
+    // In a turn of its own: signs of life, questions for them and other tabs' calls get through in between.
+    if (waiting().length > 0) planRun()
   }
 
-  const takeQueues = (): { hosted: HostedStore; queue: Job[] }[] =>
-    [...slots.values()].flatMap((slot) => {
-      const { hosted, queue } = slot
-      if (!hosted || queue.length === 0) return []
-      slot.queue = []
-      return [{ hosted, queue }]
-    })
+  /** The stores that have something to run, beginning with another one each time. */
+  const waiting = (): [HostedStore, JobQueue][] => {
+    const all = [...slots.values()].flatMap(({ hosted, queue }): [HostedStore, JobQueue][] =>
+      hosted && !queue.empty ? [[hosted, queue]] : [],
+    )
+    const first = turn % Math.max(all.length, 1)
+    return [...all.slice(first), ...all.slice(0, first)]
+  }
 
   /** Writes of an earlier life go out although no tab has opened their store yet; one database after the other. */
   const sendUnsent = async (): Promise<void> => {
@@ -167,6 +222,15 @@ export function createHost(options: HostOptions): Host {
   return {
     submit(tab, batch, calls, again) {
       if (closed) return
+      const error = turnedAway.get(tab)
+      if (error) {
+        postbox.answer(
+          tab,
+          batch,
+          calls.map(() => ({ ok: false, error })),
+        )
+        return
+      }
       visit(tab)
       const results: CallResult[] = []
       let open = calls.length
@@ -183,8 +247,13 @@ export function createHost(options: HostOptions): Host {
       planRun()
     },
     adopt(tab, hello) {
+      if (hello.persistent && !storage.persistent) {
+        const error = errorToData(ledFromMemory())
+        turnedAway.set(tab, error)
+        return error
+      }
       const present = visit(tab)
-      const stays = (): boolean => visits.get(tab) === present
+      const stays = (): boolean => !closed && visits.get(tab) === present
       for (const [store, own] of byStore(hello)) {
         slotFor(store).opening.then(
           (hosted) => stays() && hosted.adopt(tab, own),
@@ -192,6 +261,7 @@ export function createHost(options: HostOptions): Host {
           () => stays() && unadopted.set(store, (unadopted.get(store) ?? new Map()).set(tab, own)),
         )
       }
+      return undefined
     },
     received(tab, receipt) {
       postbox.received(tab, receipt)
@@ -199,12 +269,12 @@ export function createHost(options: HostOptions): Host {
     },
     dropTab(tab) {
       visits.delete(tab)
+      turnedAway.delete(tab)
       postbox.dropTab(tab)
       for (const waiting of unadopted.values()) waiting.delete(tab)
       for (const slot of slots.values()) {
         slot.hosted?.dropTab(tab)
-        // Its writes are still wanted; there is nobody to read or to register for.
-        slot.queue = slot.queue.filter((job) => job.tab !== tab || isWriteCall(job.call))
+        slot.queue.dropTab(tab)
       }
     },
     storageChanged() {

@@ -1,13 +1,16 @@
-import type { Replica } from '@dustlayer/replica'
+import type { Replica, SqliteDriver } from '@dustlayer/replica'
 import type { Clock, StoreSync } from '@dustlayer/sync'
 import type { StoreDatabase } from '../storage/storage.js'
-import type { AwaitedWrite, StatusWatch } from '../tab/tab-protocol.js'
+import type { StatusWatch } from '../tab/calls.js'
+import type { AwaitedWrite } from '../tab/tab-protocol.js'
+import type { Busy } from './busy.js'
 import { createChangeDesk, type Listening } from './change-desk.js'
 import { examine } from './doctor.js'
 import { createLeaseDesk } from './lease-desk.js'
 import { createLongCalls, type LongJob } from './long-calls.js'
 import type { Postbox } from './postbox.js'
-import { createCallRunner, type DeskCall, type Job } from './run-calls.js'
+import { type CallRunner, createCallRunner, type DeskCall } from './run-calls.js'
+import { createSlices } from './slices.js'
 import { createStatusWatches } from './status-watches.js'
 import { createStoreReporter } from './store-report.js'
 import type { Subscriptions } from './subscriptions.js'
@@ -21,7 +24,7 @@ export interface Registrations extends Listening {
 
 /** One open store in the leader: its replica, its sync, and who in which tab waits for what. */
 export interface HostedStore {
-  run(jobs: readonly Job[]): void
+  readonly run: CallRunner
   adopt(tab: string, registrations: Registrations): void
   dropTab(tab: string): void
   /** The tab has taken something in: what was kept back for it may go. */
@@ -43,6 +46,7 @@ export interface HostedStoreOptions {
   readonly subscriptions: Subscriptions
   /** Runs a function in a later turn. */
   defer(run: () => void): void
+  readonly busy: Busy
 }
 
 export function createHostedStore({
@@ -55,11 +59,13 @@ export function createHostedStore({
   postbox,
   subscriptions,
   defer,
+  busy,
 }: HostedStoreOptions): HostedStore {
   const changes = createChangeDesk({ store, replica, subscriptions, postbox })
   const statusWatches = createStatusWatches()
   const reporter = createStoreReporter({ store, replica, sync, database })
   const longCalls = createLongCalls(store)
+  const inSlices = createSlices({ clock, defer, busy })
   const leases = createLeaseDesk({ store, sync, clock, deviceId })
 
   const statusChanged = (): void => {
@@ -70,16 +76,21 @@ export function createHostedStore({
 
   const writes = createWriteDesk({ store, replica, sync, postbox, onSettled: statusChanged })
 
+  /** The rest is over before anybody wonders. */
+  const atLength = <T>(work: () => T): T => (isLarge(database.driver) ? busy.during(work) : work())
+
   const desk = (tab: string, call: DeskCall): unknown => {
     switch (call.kind) {
       case 'open':
         return null
       case 'subscribe':
-        return changes.subscribe(tab, call.subscription)
+        return call.subscription.watch
+          ? atLength(() => changes.subscribe(tab, call.subscription))
+          : changes.subscribe(tab, call.subscription)
       case 'unsubscribe':
         return changes.unsubscribe(tab, call.id)
       case 'live':
-        return changes.live(tab, call.query)
+        return atLength(() => changes.live(tab, call.query))
       case 'unlive':
         return changes.unlive(tab, call.id)
       case 'watchStatus':
@@ -93,8 +104,6 @@ export function createHostedStore({
         return replica.rejections()
       case 'dropRejection':
         return replica.dropRejection(call.opId)
-      case 'export':
-        return replica.export()
       case 'cancel':
         longCalls.cancel(tab, call.id)
         return null
@@ -108,7 +117,9 @@ export function createHostedStore({
         case 'synced':
           return sync.synced({ signal })
         case 'doctor':
-          return examine(replica, sync)
+          return examine(replica, sync, (steps) => inSlices(steps, signal))
+        case 'export':
+          return inSlices(replica.exportSteps(), signal)
         default:
           return leases(call, again, signal)
       }
@@ -122,6 +133,7 @@ export function createHostedStore({
     reporter.rejectionsChanged()
     statusChanged()
   })
+  const stopMirroring = replica.onPrecious(database.preciousChanged)
   const stopStatus = sync.onStatus(() => {
     if (sync.status().state === 'live') database.complete()
     statusChanged()
@@ -135,6 +147,7 @@ export function createHostedStore({
       write: writes.write,
       desk,
       long,
+      atLength,
       onWritten() {
         // The page is told before the server: encoding and sending would only delay the answer.
         defer(sync.outboxChanged)
@@ -142,7 +155,7 @@ export function createHostedStore({
       },
     }),
     adopt(tab, registrations) {
-      changes.adopt(tab, registrations)
+      atLength(() => changes.adopt(tab, registrations))
       for (const { id } of registrations.statusWatches) statusWatches.add(tab, id)
       for (const { opId } of registrations.awaited) writes.awaitVerdict(tab, opId)
       statusChanged()
@@ -159,6 +172,7 @@ export function createHostedStore({
       stopEvents()
       changes.close()
       stopRejections()
+      stopMirroring()
       writes.close()
       longCalls.close()
       stopStatus()
@@ -167,3 +181,17 @@ export function createHostedStore({
     },
   }
 }
+
+/** Reading all of it may take longer than a leader may be silent, on a slow device. */
+function isLarge(driver: SqliteDriver): boolean {
+  try {
+    const pages = driver.all('pragma page_count')[0]?.[0]
+    return typeof pages !== 'number' || pages > LARGE_PAGES
+  } catch {
+    // What is wrong with the database is told by what is about to read it.
+    return false
+  }
+}
+
+/** Of 4 KiB: about ten thousand entries, which a fast device reads in a tenth of a second. */
+const LARGE_PAGES = 512

@@ -2,8 +2,10 @@ import { type ErrorData, errorToData } from '@dustlayer/protocol'
 import type { Clock } from '@dustlayer/sync'
 import { compareBuilds } from '../tab/build.js'
 import type { Channel, OpenChannel } from '../tab/channel.js'
+import type { InstanceNames } from '../tab/instance-names.js'
 import type { Locks } from '../tab/locks.js'
-import type { Announcement, Build, InstanceNames, PageSignal, ToLeader, ToTab } from '../tab/tab-protocol.js'
+import type { Announcement, Build, PageSignal, ToLeader, ToTab } from '../tab/tab-protocol.js'
+import { createDeskQueue } from './desk-queue.js'
 import type { Host } from './host.js'
 import type { Parcel } from './postbox.js'
 
@@ -16,10 +18,12 @@ export interface LeaderDesk {
   rollCall(): Promise<void>
   /** Tells the tabs that the leader is alive. */
   beat(): void
+  /** Whether the leader may be silent for a while, which the tabs are told at once. */
+  setBusy(busy: boolean): void
   /** Tells the tabs what the leader waits for before it can serve. */
   waiting(error: unknown): void
-  /** Starts to serve, with what has arrived so far. */
-  open(host: Host): void
+  /** Starts to serve, with what has arrived so far. `device`: whose copy it is, null where that cannot be kept. */
+  open(host: Host, device: string | null): void
   /** Has all tabs replace their workers, this leader's included. */
   restartTabs(): void
   deliver(tab: string, parcel: Parcel): void
@@ -56,10 +60,12 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
   const { names, build, leader, epoch, ownTab, toOwnTab, openChannel, locks, clock } = options
   const tabs = new Map<string, Channel | undefined>()
   const pausing = new Set<string>()
-  const queue: ToLeader[] = []
+  const queue = createDeskQueue()
   const stopped = new AbortController()
   let obstacle: ErrorData | undefined
   let host: Host | undefined
+  let busy = false
+  let device: string | null = null
   let onHello: () => void = () => undefined
 
   const openTo = (tab: string): Channel => openChannel(names.toTab(tab), () => undefined)
@@ -106,17 +112,26 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
     if (tab !== ownTab) setPaused(tab, false)
     tabs.get(tab)?.close()
     tabs.delete(tab)
-    host?.dropTab(tab)
+    if (host) host.dropTab(tab)
+    else queue.dropTab(tab)
     onHello()
+  }
+
+  /** Once the leader serves it is too late: what came before is run, and answered. */
+  const forget = (tab: string, batches: readonly number[]): void => {
+    const forgotten = queue.forget(tab, batches)
+    if (forgotten.length > 0) post(tab, { kind: 'forgotten', batches: forgotten })
   }
 
   const handle = (message: ToLeader, to: Host): void => {
     const { from } = message
     switch (message.kind) {
-      case 'hello':
+      case 'hello': {
         setPaused(from, message.paused)
-        to.adopt(from, message)
+        const refusal = to.adopt(from, message)
+        if (refusal) post(from, { kind: 'waiting', error: refusal })
         break
+      }
       case 'pause':
         setPaused(from, message.paused)
         break
@@ -154,13 +169,18 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
     meet(from)
     if (message.kind === 'hello') {
       post(from, { kind: 'welcome' })
+      if (host) post(from, { kind: 'serving', device })
       if (obstacle) post(from, { kind: 'waiting', error: obstacle })
+    }
+    if (message.kind === 'forget') {
+      forget(from, message.batches)
+      return
     }
     if (host) {
       handle(message, host)
       return
     }
-    queue.push(message)
+    queue.add(message)
     if (message.kind === 'hello') onHello()
   }
 
@@ -169,32 +189,34 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
   const announcements = openChannel(names.announcements, () => undefined)
 
   const beat = (): void => {
-    announcements.post({ ...build, kind: 'leader', leader, epoch } satisfies Announcement)
+    announcements.post({ ...build, kind: 'leader', leader, epoch, busy } satisfies Announcement)
   }
 
   const rollCall: LeaderDesk['rollCall'] = async () => {
     beat()
-    const held = await locks.held(names.tabLock)
-    const living = (held ?? [])
-      .map((name) => name.slice(names.tabLock.length))
-      .filter((tab) => tab !== ownTab)
-    for (const tab of living) meet(tab)
-    const greeted = (tab: string): boolean =>
-      !tabs.has(tab) || queue.some(({ from, kind }) => from === tab && kind === 'hello')
     await new Promise<void>((resolve) => {
+      let over = false
       const done = (): void => {
+        over = true
+        onHello = () => undefined
         cancel()
         resolve()
       }
       const cancel = clock.setTimer(ROLL_CALL_MS, done)
       stopped.signal.addEventListener('abort', done, { once: true })
-      onHello = () => {
+      const expect = (held: readonly string[] | undefined): void => {
         // Of whom nobody tells, only their hellos do.
-        if (held && living.every(greeted)) done()
+        if (over || !held) return
+        const living = held.map((name) => name.slice(names.tabLock.length)).filter((tab) => tab !== ownTab)
+        for (const tab of living) meet(tab)
+        onHello = () => {
+          if (living.every((tab) => !tabs.has(tab) || queue.hasHelloOf(tab))) done()
+        }
+        onHello()
       }
-      onHello()
+      // Nothing is served before the end of this, so that it must end even if there is no answer.
+      void locks.held(names.tabLock).then(expect)
     })
-    onHello = () => undefined
   }
 
   return {
@@ -202,14 +224,20 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
     receive,
     rollCall,
     beat,
+    setBusy(is) {
+      busy = is
+      beat()
+    },
     waiting(error) {
       obstacle = errorToData(error)
       for (const tab of tabs.keys()) post(tab, { kind: 'waiting', error: obstacle })
     },
-    open(opened) {
+    open(opened, whose) {
       host = opened
+      device = whose
       obstacle = undefined
-      for (const message of queue.splice(0)) handle(message, opened)
+      for (const tab of tabs.keys()) post(tab, { kind: 'serving', device })
+      for (const message of queue.takeAll()) handle(message, opened)
     },
     restartTabs() {
       for (const tab of tabs.keys()) if (tab !== ownTab) post(tab, { kind: 'restart' })

@@ -12,6 +12,7 @@ test('who begins anew keeps the lock from those who wait for it, and takes more 
     locks,
     lock: 'lock',
     clock: time.clock(),
+    prepare: async () => undefined,
     onFailure: (error) => expect.unreachable(String(error)),
     async lead() {
       begun.push(time.clock().now())
@@ -43,4 +44,111 @@ test('who begins anew keeps the lock from those who wait for it, and takes more 
   await leadership.stepDown()
   await settle(50)
   expect(granted).toBe(true)
+})
+
+test('who was granted the lock in the moment in which it wanted to take it away takes it away from nobody later', async () => {
+  const time = createFakeTime()
+  const locks = createLocalLocks()
+  let reigns = 0
+  const leadership = createLeadership({
+    locks,
+    lock: 'lock',
+    clock: time.clock(),
+    prepare: async () => undefined,
+    onFailure: (error) => expect.unreachable(String(error)),
+    async lead() {
+      reigns += 1
+      return { close: async () => undefined }
+    },
+  })
+  const settle = (): Promise<void> => time.advanceAsync(1)
+  const before = await locks.acquire('lock')
+  leadership.stand()
+  await settle()
+  before.release()
+  leadership.seize()
+  await settle()
+  expect(reigns).toBe(1)
+  const successor = locks.acquire('lock')
+  leadership.makeWay()
+  const { lost, release } = await successor
+  await settle()
+  expect(lost.aborted).toBe(false)
+  release()
+  await settle()
+  expect(reigns).toBe(2)
+  await leadership.stepDown()
+})
+
+test('what cannot be prepared is tried again, without the lock and without end', async () => {
+  const time = createFakeTime()
+  const locks = createLocalLocks()
+  const failures: number[] = []
+  let ready = false
+  let led = 0
+  const leadership = createLeadership({
+    locks,
+    lock: 'lock',
+    clock: time.clock(),
+    async prepare() {
+      if (!ready) throw new Error('It could not be loaded.')
+    },
+    onFailure: (_, inARow) => failures.push(inARow),
+    async lead() {
+      led += 1
+      return { close: async () => undefined }
+    },
+  })
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed <= ms; passed += 50) {
+      await new Promise(setImmediate)
+      time.advance(50)
+    }
+  }
+  leadership.stand()
+  await pass(120_000)
+  expect(failures.slice(0, 5)).toEqual([1, 2, 3, 4, 5])
+  expect(failures.length).toBeLessThan(15)
+  expect(await locks.held('')).toEqual([])
+  ready = true
+  await pass(30_000)
+  expect(led).toBe(1)
+  await leadership.stepDown()
+})
+
+test('who steps down does not wait for what is being prepared', async () => {
+  const leadership = createLeadership({
+    locks: createLocalLocks(),
+    lock: 'lock',
+    clock: createFakeTime().clock(),
+    prepare: () => new Promise(() => undefined),
+    onFailure: (error) => expect.unreachable(String(error)),
+    lead: () => expect.unreachable('It was not prepared.'),
+  })
+  leadership.stand()
+  await leadership.stepDown()
+})
+
+test('who begins anew for a reason that is excused does so at once, however often', async () => {
+  const time = createFakeTime()
+  let reigns = 0
+  const leadership = createLeadership({
+    locks: createLocalLocks(),
+    lock: 'lock',
+    clock: time.clock(),
+    prepare: async () => undefined,
+    onFailure: (error) => expect.unreachable(String(error)),
+    async lead() {
+      reigns += 1
+      return { close: async () => undefined }
+    },
+  })
+  leadership.stand()
+  await time.advanceAsync(1)
+  for (let again = 1; again <= 5; again++) {
+    leadership.beginAnew({ excused: true })
+    await time.advanceAsync(1)
+    expect(reigns).toBe(again + 1)
+  }
+  await leadership.stepDown()
 })

@@ -1,4 +1,4 @@
-import type { Clock } from '@dustlayer/sync'
+import { type Clock, steadyNow } from '@dustlayer/sync'
 import type { HeldLock, Locks } from '../tab/locks.js'
 
 /** What a leader has to give back before it may let go of the lock. */
@@ -16,20 +16,27 @@ export interface Leadership {
   seize(): void
   /** Stops leading, and queues again behind the others. */
   makeWay(): void
-  /** Stops leading and begins again, without letting go of the lock: what was open cannot be used on. */
-  beginAnew(): void
+  /**
+   * Stops leading and begins again, without letting go of the lock: what was open cannot be used on. What happens
+   * again and again is given more and more time, unless it is excused.
+   */
+  beginAnew(options?: { readonly excused: boolean }): void
   /** Leaves the queue, or stops leading and then releases the lock. Resolves when nothing is held. */
   stepDown(): Promise<void>
+  /** The same, but the lock stays with the caller if this tab had it. */
+  abdicate(): Promise<HeldLock | undefined>
 }
 
 export interface LeadershipOptions {
   readonly locks: Locks
   readonly lock: string
   readonly clock: Clock
+  /** What takes long, and needs no lock. Called each time before the queue; it may fail, as leading may. */
+  prepare(): Promise<unknown>
   /** Called with the lock held. The lock is released when it fails, or when the signal has aborted. */
   lead(until: AbortSignal): Promise<Reign>
-  /** Leading was not possible. It is tried again. */
-  onFailure(error: unknown): void
+  /** Leading was not possible, so many times in a row. It is tried again. */
+  onFailure(error: unknown, inARow: number): void
 }
 
 interface Term {
@@ -41,12 +48,17 @@ interface Term {
   steal: boolean
   /** The lock is kept when the reign ends. */
   again: boolean
+  excused: boolean
+  /** Whoever ends the term wants to have the lock. */
+  keep: boolean
+  kept: HeldLock | undefined
 }
 
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 30_000
 
-export function createLeadership({ locks, lock, clock, lead, onFailure }: LeadershipOptions): Leadership {
+export function createLeadership(options: LeadershipOptions): Leadership {
+  const { locks, lock, clock, prepare, lead, onFailure } = options
   let term: Term | undefined
 
   /** Undefined when the term has ended before there was a lock. */
@@ -59,7 +71,10 @@ export function createLeadership({ locks, lock, clock, lead, onFailure }: Leader
       term.queue = new AbortController()
       const { signal } = term.queue
       try {
-        return await locks.acquire(lock, signal)
+        const held = await locks.acquire(lock, signal)
+        // Granted in the moment in which it was to be taken away: there is nothing to take any more.
+        term.steal = false
+        return held
       } catch (error) {
         if (!signal.aborted) throw error
       } finally {
@@ -90,17 +105,18 @@ export function createLeadership({ locks, lock, clock, lead, onFailure }: Leader
     const over = firstOf(term.end.signal, held.lost)
     try {
       for (let breakdowns = 0; ; breakdowns++) {
-        const begun = clock.now()
+        const begun = steadyNow(clock)
         await reignOnce(held, term)
         if (!term.again || over.signal.aborted) return
-        if (clock.now() - begun > LONGEST_RETRY_MS) breakdowns = 0
+        if (term.excused || steadyNow(clock) - begun > LONGEST_RETRY_MS) breakdowns = 0
         if (breakdowns > 0)
           await pause(clock, Math.min(FIRST_RETRY_MS * 2 ** breakdowns, LONGEST_RETRY_MS), over.signal)
         if (over.signal.aborted) return
       }
     } finally {
       over.forget()
-      held.release()
+      if (term.keep && !held.lost.aborted) term.kept = held
+      else held.release()
     }
   }
 
@@ -108,17 +124,25 @@ export function createLeadership({ locks, lock, clock, lead, onFailure }: Leader
     const end = term.end.signal
     for (let failures = 0; !end.aborted; ) {
       try {
+        await unlessAborted(prepare(), end)
         const held = await obtain(term)
         if (!held) return
         await reignOn(held, term)
         failures = 0
       } catch (error) {
-        onFailure(error)
-        // Another tab may be able to, or what is in the way may go.
-        await pause(clock, Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS), end)
         failures += 1
+        onFailure(error, failures)
+        // Another tab may be able to, or what is in the way may go.
+        await pause(clock, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS), end)
       }
     }
+  }
+
+  const endTerm = async (ending: Term): Promise<void> => {
+    ending.end.abort()
+    ending.queue?.abort()
+    await ending.over
+    if (term === ending) term = undefined
   }
 
   return {
@@ -134,6 +158,9 @@ export function createLeadership({ locks, lock, clock, lead, onFailure }: Leader
         reign: undefined,
         steal: false,
         again: false,
+        excused: false,
+        keep: false,
+        kept: undefined,
       }
       term.over = serve(term)
     },
@@ -143,18 +170,21 @@ export function createLeadership({ locks, lock, clock, lead, onFailure }: Leader
       term.queue.abort()
     },
     makeWay: () => term?.reign?.abort(),
-    beginAnew() {
+    beginAnew({ excused } = { excused: false }) {
       if (!term?.reign || term.reign.signal.aborted) return
       term.again = true
+      term.excused = excused
       term.reign.abort()
     },
     async stepDown() {
+      if (term) await endTerm(term)
+    },
+    async abdicate() {
       const ending = term
-      if (!ending) return
-      ending.end.abort()
-      ending.queue?.abort()
-      await ending.over
-      if (term === ending) term = undefined
+      if (!ending) return undefined
+      ending.keep = true
+      await endTerm(ending)
+      return ending.kept
     },
   }
 }
@@ -179,6 +209,15 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Resolves also when the signal aborts first. */
+function unlessAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => resolve()
+    signal.addEventListener('abort', abort)
+    promise.then(() => resolve(), reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
 

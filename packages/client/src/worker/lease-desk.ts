@@ -8,7 +8,7 @@ import {
   UnavailableError,
 } from '@dustlayer/protocol'
 import type { Clock, StoreSync, SyncStatus } from '@dustlayer/sync'
-import type { CallOf, Lease } from '../tab/tab-protocol.js'
+import type { CallOf, Lease } from '../tab/calls.js'
 
 export type LeaseCall = CallOf<'lease' | 'renew' | 'release' | 'publish'>
 

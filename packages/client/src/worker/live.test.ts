@@ -1,7 +1,7 @@
 import { openReplica, type Replica } from '@dustlayer/replica'
 import { openBetterSqlite } from '@dustlayer/replica/testing'
 import { beforeEach, expect, test } from 'vitest'
-import type { LiveUpdate } from '../tab/tab-protocol.js'
+import type { LiveUpdate } from '../tab/news.js'
 import { createLiveQueries, type LiveQueries } from './live.js'
 
 const STORE = 'o/s'

@@ -8,7 +8,7 @@ import {
   type Touched,
 } from '@dustlayer/replica'
 import { printOfEntry } from '../fingerprint.js'
-import type { LiveQuery } from '../tab/tab-protocol.js'
+import type { LiveQuery } from '../tab/calls.js'
 import { affectedNodes, type NodeWatcher } from './affected-nodes.js'
 import type { Postbox } from './postbox.js'
 

@@ -1,6 +1,6 @@
 import { errorToData } from '@dustlayer/protocol'
 import { toStorageError } from '../storage/storage-error.js'
-import type { CallOf, LongCallKind } from '../tab/tab-protocol.js'
+import type { CallOf, LongCallKind } from '../tab/calls.js'
 import type { Job } from './run-calls.js'
 
 export type LongJob = Job & { readonly call: CallOf<LongCallKind> }

@@ -1,5 +1,5 @@
 import { ClosedError, errorToData } from '@dustlayer/protocol'
-import { SCHEMA_VERSION } from '@dustlayer/replica'
+import { SCHEMA_VERSION, type SqliteDriver } from '@dustlayer/replica'
 import {
   createClock,
   createSyncClient,
@@ -7,22 +7,29 @@ import {
   type IssuedToken,
   type WebSocketTransportOptions,
 } from '@dustlayer/sync'
+import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
 import { expose } from 'comlink'
 import { holdLife } from '../page/worker-life.js'
 import type { Notice, WorkerApi, WorkerConfig } from '../page/worker-protocol.js'
 import { randomId } from '../random-id.js'
 import { createIoErrors } from '../storage/io-errors.js'
 import { createStorageOpener } from '../storage/open-storage.js'
-import { loadSqlite } from '../storage/sqlite-module.js'
+import { createSqliteLoader, loadSqlite } from '../storage/sqlite-module.js'
+import { createWasmDriver } from '../storage/wasm-driver.js'
 import { findCompany } from '../tab/company.js'
-import { type Hello, type Receipt, TAB_PROTOCOL } from '../tab/tab-protocol.js'
-import { loadDeviceId } from './device-id.js'
+import type { Receipt } from '../tab/news.js'
+import { type Hello, TAB_PROTOCOL } from '../tab/tab-protocol.js'
+import { findDeviceId, loadDeviceId } from './device-id.js'
 import { createEpochs } from './epochs.js'
 import { createBrowserNetwork } from './network.js'
+import { createRehearsal } from './rehearsal.js'
 import { createTab, type Tab } from './tab.js'
 import { wipe } from './wipe.js'
 
 const clock = createClock({ setTimeout, clearTimeout, now: Date.now, monotonic: () => performance.now() })
+
+/** After a hand-over, what the tabs have waited for comes first. */
+const VERIFY_AFTER_MS = 10_000
 
 /** The DOM types exclude views of shared memory from what a socket sends; encoded frames never are such. */
 const WebSocketForSync = WebSocket as WebSocketTransportOptions['WebSocket']
@@ -34,9 +41,13 @@ async function startTab(
   restored: Hello | undefined,
 ): Promise<Tab> {
   const { instance, url, format } = config
-  // Before anything else: the wasm takes longest, and does not depend on who leads.
   const ioErrors = createIoErrors()
-  const sqlite = loadSqlite(config.wasmUrl ?? new URL('./sqlite3.wasm', import.meta.url).href, ioErrors.note)
+  // Turbopack gives a path without an origin, and before Next.js 16.2 a worker whose own blob: address is no base for it.
+  const besideThis = new URL(new URL('./sqlite3.wasm', import.meta.url).href, location.origin)
+  const wasmUrl = config.wasmUrl ?? besideThis.href
+  const sqlite = createSqliteLoader(() => loadSqlite(wasmUrl, ioErrors.note))
+  // Before anything else: the wasm takes longest, and does not depend on who leads. Who needs it learns why it fails.
+  sqlite().catch(() => undefined)
   const { locks, openChannel, alone } = await findCompany(globalThis)
   const network = createBrowserNetwork()
   const notify = (notice: Notice): void => notices.postMessage(notice)
@@ -45,13 +56,15 @@ async function startTab(
     instance,
     build: { v: TAB_PROTOCOL, schema: SCHEMA_VERSION },
     restored,
+    persistent: config.storage === 'require-persistent',
     epochs: createEpochs(instance, clock),
     wipe: () => wipe({ instance, clock, random: Math.random }),
     locks,
     openChannel,
     clock,
     randomId: () => randomId('tab_'),
-    canLead: sqlite,
+    prepareToLead: sqlite,
+    rehearse: createRehearsal({ openDriver: async () => openInMemory(await sqlite()), clock }),
     openStorage: createStorageOpener({
       sqlite,
       ioErrors,
@@ -62,7 +75,8 @@ async function startTab(
       random: Math.random,
       newId: () => randomId(''),
     }),
-    deviceId: () => loadDeviceId(instance, clock),
+    deviceId: (goOnWith) => loadDeviceId(instance, clock, goOnWith),
+    findDevice: () => findDeviceId(instance, clock),
     connect: (deviceId) =>
       createSyncClient({
         url,
@@ -73,17 +87,25 @@ async function startTab(
         clock,
         random: Math.random,
         network,
+        verifyAfterMs: VERIFY_AFTER_MS,
         // What stands in the way is in the status; this is for whoever develops the app.
         onProblem: (problem) => console.error(problem),
       }),
     defer: createDefer(),
     onSignal: network.signal,
     onNews: (news) => notify({ kind: 'news', news }),
+    onDevice: (device) => notify({ kind: 'device', device }),
     onLeading: (leading) => notify({ kind: 'leading', leading }),
+    onServed: (served) => notify({ kind: 'served', served }),
+    onBusy: (forMs) => notify({ kind: 'busy', forMs }),
     onProblem: (error) => notify({ kind: 'problem', error: errorToData(error) }),
     onRestart: () => notify({ kind: 'restart' }),
     onEnded: (error) => notify({ kind: 'ended', error: errorToData(error) }),
   })
+}
+
+function openInMemory(sqlite3: Sqlite3Static): SqliteDriver {
+  return createWasmDriver(sqlite3, new sqlite3.oo1.DB(':memory:'))
 }
 
 /** Why a handshake failed. A redirection is not followed: a captive portal would answer in the server's name. */

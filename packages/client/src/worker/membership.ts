@@ -1,18 +1,24 @@
-import { UnavailableError } from '@dustlayer/protocol'
+import { LaterEpochError } from '../storage/later-epoch.js'
 import { compareBuilds } from '../tab/build.js'
+import type { InstanceNames } from '../tab/instance-names.js'
+import type { HeldLock } from '../tab/locks.js'
 import { NOTHING_REGISTERED } from '../tab/registry.js'
 import type { LeaderPort, TabLink } from '../tab/tab-link.js'
-import type { Announcement, Build, InstanceNames, ToLeader, ToTab } from '../tab/tab-protocol.js'
-import { createVigil, LOOK_MS } from '../tab/vigil.js'
+import type { Announcement, Build, ToLeader, ToTab } from '../tab/tab-protocol.js'
+import { createVigil } from '../tab/vigil.js'
 import { createDeposing } from './deposing.js'
 import { createLeadership } from './leadership.js'
 import { beginReign } from './reign.js'
 import type { TabEnvironment } from './tab.js'
+import { createVisibility } from './visibility.js'
 
 /** A tab's part in its instance, while it has one. */
 export interface Membership {
   /** Gives everything back that other tabs need. */
   leave(): Promise<void>
+  /** The same, but the instance's lock stays with the caller if this tab led: nobody leads until it is released. */
+  leaveWithLock(): Promise<HeldLock | undefined>
+  setHidden(hidden: boolean): void
 }
 
 export interface MembershipOptions {
@@ -20,14 +26,19 @@ export interface MembershipOptions {
   readonly names: InstanceNames
   readonly id: string
   readonly link: TabLink
+  /** Whether nobody sees the page. */
+  readonly hidden: boolean
   /** A tab of a newer build leads, or will: this one has no part any more. */
   onNewer(newer: Build): void
   /** The instance's data is about to be removed. */
   onDestroyed(): void
 }
 
-/** How long calls wait while no leader can serve them. */
-const UNSERVED_MS = 30_000
+/** What has failed less often in a row may pass, and calls wait for it. */
+const FAILURES = 3
+
+/** A page that has just opened has better things to do. */
+const REHEARSE_AFTER_MS = 2_000
 
 /** Says hello, follows whoever leads, watches over it, and stands for leadership. */
 export function enterInstance(options: MembershipOptions): Membership {
@@ -37,14 +48,23 @@ export function enterInstance(options: MembershipOptions): Membership {
   let newer: Build | undefined
   let lastEpoch = 0
   let ownEpoch: number | undefined
-  let unserved = 0
+  let admitted = false
 
   const follow = (leader: string, epoch: number, port: LeaderPort): void => {
+    if (!admitted) return
     lastEpoch = Math.max(lastEpoch, epoch)
     const later = link.follow(leader, epoch, port)
     if (later !== undefined) port({ ...build, from: id, to: leader, kind: 'late', epoch: later })
-    else vigil.heard()
+    else {
+      vigil.heard()
+      cancelRehearsal ??= clock.setTimer(REHEARSE_AFTER_MS, rehearse)
+    }
     if (ownEpoch !== undefined && epoch > ownEpoch) leadership.makeWay()
+  }
+
+  let cancelRehearsal: (() => void) | undefined
+  const rehearse = (): void => {
+    if (ownEpoch === undefined) void env.rehearse()
   }
 
   const late = (epoch: number): void => {
@@ -59,15 +79,8 @@ export function enterInstance(options: MembershipOptions): Membership {
     else void leadership.stepDown()
   }
 
-  const onLook = (): void => {
-    unserved = link.unserved ? unserved + LOOK_MS : 0
-    if (unserved < UNSERVED_MS) return
-    unserved = 0
-    link.giveUp(noLeader())
-  }
-
-  const cannotLead = (error: unknown): void => {
-    link.fail(error)
+  const cannotLead = (error: unknown, inARow: number): void => {
+    if (inARow >= FAILURES) link.fail(error)
     env.onProblem(error)
   }
 
@@ -78,6 +91,7 @@ export function enterInstance(options: MembershipOptions): Membership {
     locks,
     lock: names.lock,
     clock,
+    prepare: env.prepareToLead,
     onFailure: cannotLead,
     async lead(until) {
       const epoch = Math.max(lastEpoch + 1, clock.now())
@@ -94,12 +108,15 @@ export function enterInstance(options: MembershipOptions): Membership {
           link,
           epoch,
           until,
+          device: evicted ? link.device : null,
           onNewer: (build) => makeWayFor(build, false),
           onLate: late,
+          onRemoved: onDestroyed,
           onFault({ kind, error }) {
             evicted = kind === 'evicted'
             env.onProblem(error)
-            leadership.beginAnew()
+            // A full disk is for the writer to hear of; the storage is as good as before.
+            leadership.beginAnew({ excused: kind === 'unwritten' })
           },
         })
         if (evicted) reign.restartTabs()
@@ -107,6 +124,7 @@ export function enterInstance(options: MembershipOptions): Membership {
         return { close: () => reign.close().finally(over) }
       } catch (error) {
         over()
+        if (error instanceof LaterEpochError) lastEpoch = Math.max(lastEpoch, error.epoch)
         throw error
       }
     },
@@ -121,13 +139,23 @@ export function enterInstance(options: MembershipOptions): Membership {
   })
   const vigil = createVigil({
     clock,
-    onLook,
+    onLook: () => link.look(vigil.silent),
     onQuiet: link.ping,
     onSilent() {
       if (newer) onNewer(newer)
       else if (leadership.standing) deposing.attempt()
     },
   })
+
+  const visibility = createVisibility({
+    locks,
+    prefix: names.visibleLock,
+    tab: id,
+    clock,
+    leads: () => ownEpoch !== undefined,
+    makeWay: leadership.makeWay,
+  })
+  visibility.set(options.hidden)
 
   const toLeader = openChannel(names.toLeader, () => undefined)
   // Posted by this library; the build is looked at before the rest of the shape is relied on.
@@ -138,7 +166,10 @@ export function enterInstance(options: MembershipOptions): Membership {
     if (age === 'newer') makeWayFor(announcement, kind === 'leader')
     else if (kind === 'destroy') onDestroyed()
     else if (kind === 'leader' && age === 'older') arrive()
-    else if (kind === 'leader') follow(announcement.leader, announcement.epoch, toLeader.post)
+    else if (kind === 'leader') {
+      follow(announcement.leader, announcement.epoch, toLeader.post)
+      vigil.expect(announcement.busy)
+    }
   })
   const inbox = openChannel(names.toTab(id), (message) => {
     const fromLeader = message as ToTab
@@ -155,35 +186,57 @@ export function enterInstance(options: MembershipOptions): Membership {
     if (gone.signal.aborted) return
     arrive()
     const nobody = { ...build, from: id, to: null, ...NOTHING_REGISTERED }
-    toLeader.post({ ...nobody, kind: 'hello', paused: link.paused } satisfies ToLeader)
+    const { persistent } = env
+    toLeader.post({ ...nobody, kind: 'hello', paused: link.paused, persistent } satisfies ToLeader)
+  }
+
+  /** What this tab has shown is not there any more, or something else is. */
+  const isRemoved = async (): Promise<boolean> => {
+    if (link.device === null) return false
+    const kept = await env.findDevice()
+    return kept !== undefined && kept !== link.device
   }
 
   const presence = locks.acquire(names.tabLock + id, gone.signal)
-  // Rejected: left before it was granted.
-  presence.then(sayHello, () => undefined)
-  const ready = Promise.all([env.epochs.last, env.canLead]).then(([epoch]) => {
+
+  /** Takes part only when the others can see that it lives, and with what is there. */
+  const begin = async (): Promise<void> => {
+    const [removed] = await Promise.all([isRemoved(), presence])
+    if (gone.signal.aborted) return
+    if (removed) {
+      onDestroyed()
+      return
+    }
+    admitted = true
+    link.enter(id)
+    sayHello()
+    const epoch = await env.epochs.last
     lastEpoch = Math.max(lastEpoch, epoch)
     if (!gone.signal.aborted && !newer) leadership.stand()
+  }
+  begin().catch((error: unknown) => {
+    // Else it has left before the lock was granted.
+    if (!gone.signal.aborted) env.onProblem(error)
   })
-  ready.catch(cannotLead)
+
+  const leave = async <T>(giveBack: () => Promise<T>): Promise<T> => {
+    gone.abort()
+    vigil.stop()
+    cancelRehearsal?.()
+    visibility.stop()
+    deposing.stop()
+    const result = await giveBack()
+    link.unfollow(toLeader.post)
+    for (const channel of [toLeader, announcements, inbox]) channel.close()
+    // The leader forgets this tab now; the next hello, to the same leader perhaps, tells it everything again.
+    const held = await presence.catch(() => undefined)
+    held?.release()
+    return result
+  }
 
   return {
-    async leave() {
-      gone.abort()
-      vigil.stop()
-      deposing.stop()
-      await leadership.stepDown()
-      for (const channel of [toLeader, announcements, inbox]) channel.close()
-      // The leader forgets this tab now; the next hello, to the same leader perhaps, tells it everything again.
-      link.unfollow(toLeader.post)
-      const held = await presence.catch(() => undefined)
-      held?.release()
-    },
+    setHidden: visibility.set,
+    leave: () => leave(leadership.stepDown),
+    leaveWithLock: () => leave(leadership.abdicate),
   }
-}
-
-function noLeader(): UnavailableError {
-  return new UnavailableError(
-    `No tab could serve the call within ${UNSERVED_MS / 1_000} s. If another tab of this site does not respond, close it.`,
-  )
 }

@@ -9,11 +9,26 @@ type Step =
       readonly kind: 'open' | 'write' | 'kill' | 'close' | 'crash' | 'freeze' | 'hang' | 'thaw' | 'reload'
       readonly tab: number
     }
-  | { readonly kind: 'cache' | 'return'; readonly tab: number }
+  | { readonly kind: 'register' | 'cache' | 'return'; readonly tab: number }
+  /** Away and back in one go, as when a worker thaws that had been told of both, so many turns into writes of others. */
+  | { readonly kind: 'bounce'; readonly tab: number; readonly turns: number }
+  /** Who has the files sleeps, and the tab writes and registers for longer than calls wait. */
+  | { readonly kind: 'starve'; readonly tab: number }
   | { readonly kind: 'pass'; readonly ms: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('write' as const), tab: fc.nat(3) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('write', 'write', 'write', 'register'),
+      tab: fc.nat(3),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('bounce' as const), tab: fc.nat(3), turns: fc.nat(11) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('starve' as const), tab: fc.nat(3) }) },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -35,30 +50,74 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(0, 1, 30, 600, 4_000) }),
+    arbitrary: fc.record({
+      kind: fc.constant('pass' as const),
+      ms: fc.constantFrom(0, 1, 30, 600, 4_000),
+    }),
   },
 )
 
+/** How often a worker may fail: pages give up after the third time in a row. */
+const MOST_FAILURES = 2
+
+/** Longer than calls wait. */
+const STARVED_MS = 33_000
+
+/** How many there are to begin with. */
+const tabs = fc.integer({ min: 1, max: 3 })
+
 interface Write {
   readonly path: string
-  outcome: 'open' | 'durable' | 'failed'
+  /** `refused`: certainly not made, and not made later. */
+  outcome: 'open' | 'durable' | 'failed' | 'refused'
 }
 
 /** A tab, and what its page has been told: each path once, however its leaders came and went. */
 interface Subject {
   readonly tab: WorldTab
   readonly told: Map<string, number>
+  /** The ops that it was told of. */
+  readonly ops: string[]
+  readonly registered: Registered[]
+  failures: number
 }
 
-async function run(world: TabWorld, steps: readonly Step[]): Promise<void> {
+/** One of each kind of registration, made at any time, and what it was told of the last write of all. */
+interface Registered {
+  readonly on: unknown[]
+  readonly watch: unknown[]
+  readonly live: unknown[]
+  readonly status: unknown[]
+}
+
+const LAST = 'last'
+
+function register({ dust }: WorldTab): Registered {
+  const told: Registered = { on: [], watch: [], live: [], status: [] }
+  dust.on(STORE, LAST, ({ value }) => void told.on.push(value))
+  dust.watch(STORE, LAST, ({ value }) => void told.watch.push(value))
+  dust.live(STORE, LAST, ({ nodes }) => void told.live.push(nodes[0]?.value))
+  dust.onStatus(STORE, ({ connection }) => void told.status.push(connection))
+  return told
+}
+
+/** What a call says that was given up before anybody could have run it. */
+function isCertain({ message }: Error): boolean {
+  return /No tab could serve|still has the files/.test(message) && !message.includes('may have been made')
+}
+
+async function run(world: TabWorld, tabs: number, steps: readonly Step[]): Promise<void> {
   const writes: Write[] = []
   let subjects: Subject[] = []
 
   const open = (): void => {
-    const subject: Subject = { tab: world.open(), told: new Map() }
-    subject.tab.dust.watch(STORE, '**', ({ path, type }: WatchEvent) => {
-      if (type === 'present' || !subject.told.has(path))
-        subject.told.set(path, (subject.told.get(path) ?? 0) + 1)
+    const subject: Subject = { tab: world.open(), told: new Map(), ops: [], registered: [], failures: 0 }
+    subject.tab.dust.watch(STORE, 'k/*', (event: WatchEvent) => {
+      const { told, ops } = subject
+      if (event.type === 'present' || !told.has(event.path))
+        told.set(event.path, (told.get(event.path) ?? 0) + 1)
+      // What is told after a change of leaders, to make up for what may be missing, names no op.
+      if (event.type === 'change' && event.clientOpId) ops.push(event.clientOpId)
     })
     subjects.push(subject)
   }
@@ -70,10 +129,31 @@ async function run(world: TabWorld, steps: readonly Step[]): Promise<void> {
       () => {
         made.outcome = 'durable'
       },
-      () => {
-        made.outcome = 'failed'
+      (error: Error) => {
+        made.outcome = isCertain(error) ? 'refused' : 'failed'
       },
     )
+  }
+
+  const bounce = async ({ tab }: Subject, turns: number): Promise<void> => {
+    const others = subjects.filter((other) => other.tab !== tab)
+    for (const other of others) write(other)
+    for (let i = 0; i < turns; i++) await Promise.resolve()
+    void tab.tab.leave()
+    tab.tab.enter()
+    for (let i = 0; i < 5; i++) {
+      for (const other of others) write(other)
+      await world.pass(1)
+    }
+  }
+
+  const starve = async (subject: Subject): Promise<void> => {
+    const owner = subjects.find(({ tab }) => tab.ownsFiles)
+    if (!owner || owner === subject) return
+    owner.tab.asleep = true
+    write(subject)
+    subject.registered.push(register(subject.tab))
+    await world.pass(STARVED_MS)
   }
 
   const perform = async (step: Step): Promise<void> => {
@@ -82,12 +162,22 @@ async function run(world: TabWorld, steps: readonly Step[]): Promise<void> {
     if (step.kind === 'open') return subjects.length < 4 ? open() : undefined
     if (!subject) return
     const { tab } = subject
+    if (step.kind === 'crash' || step.kind === 'hang') {
+      if (subject.failures === MOST_FAILURES) return
+      subject.failures += 1
+    }
     const remove = (): void => {
       subjects = subjects.filter((other) => other !== subject)
     }
     switch (step.kind) {
       case 'write':
         return write(subject)
+      case 'register':
+        return void subject.registered.push(register(tab))
+      case 'bounce':
+        return tab.asleep ? undefined : bounce(subject, step.turns)
+      case 'starve':
+        return tab.asleep ? undefined : starve(subject)
       case 'kill':
         remove()
         return tab.kill()
@@ -117,7 +207,7 @@ async function run(world: TabWorld, steps: readonly Step[]): Promise<void> {
     }
   }
 
-  open()
+  for (let i = 0; i < tabs; i++) open()
   for (const one of steps) await perform(one)
 
   // However it stands now: when all tabs are awake and there, everything settles.
@@ -136,20 +226,33 @@ async function run(world: TabWorld, steps: readonly Step[]): Promise<void> {
     const count = counts[path.slice(2)] ?? 0
     expect(count, `${path} must not be counted twice`).toBeLessThanOrEqual(1)
     if (outcome === 'durable') expect(count, `${path} was acknowledged`).toBe(1)
+    if (outcome === 'refused') expect(count, `${path} was given up`).toBe(0)
   }
   const there = Object.keys(counts).map((number) => `k/${number}`)
-  for (const { told } of subjects) {
+  for (const { told, ops } of subjects) {
     await world.until(() => there.every((path) => told.has(path)))
     for (const path of there) expect(told.get(path), `${path} is told as new once`).toBe(1)
+    expect(ops, 'no op is told twice').toHaveLength(new Set(ops).size)
+  }
+
+  // Whatever was registered, whenever: it lives. Leaders have had the time to notice who is gone.
+  await world.pass(3_000)
+  await world.outcome(last.tab.dust.put(STORE, LAST, 1).committed)
+  for (const { registered } of subjects) {
+    for (const { on, watch, live, status } of registered) {
+      await world.until(() => [on, watch, live].every((told) => told.includes(1)))
+      await world.until(() => status.at(-1) === 'live')
+      expect([on, watch]).toEqual([[1], [1]])
+    }
   }
 }
 
 test('tabs come, freeze, crash, reload and go in any order: no write is lost or doubled, nobody waits for ever', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(tabs, fc.array(step, { minLength: 1, maxLength: 25 }), async (tabs, steps) => {
       const world = createTabWorld()
       try {
-        await run(world, steps)
+        await run(world, tabs, steps)
       } finally {
         world.dispose()
       }

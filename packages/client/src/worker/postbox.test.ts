@@ -1,6 +1,6 @@
 import type { DustEvent } from '@dustlayer/replica'
 import { expect, test } from 'vitest'
-import type { StoreReport } from '../tab/tab-protocol.js'
+import type { StoreReport } from '../tab/status-report.js'
 import { createPostbox, type Parcel } from './postbox.js'
 
 function setUp() {

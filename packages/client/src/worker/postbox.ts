@@ -1,13 +1,7 @@
 import type { DustEvent } from '@dustlayer/replica'
-import type {
-  CallResult,
-  LiveUpdate,
-  Position,
-  Presence,
-  RoutedEvent,
-  SettledWrite,
-  StoreReport,
-} from '../tab/tab-protocol.js'
+import type { CallResult } from '../tab/calls.js'
+import type { LiveUpdate, Position, Presence, RoutedEvent, SettledWrite } from '../tab/news.js'
+import type { StoreReport } from '../tab/status-report.js'
 import { createBacklog } from './backlog.js'
 
 /** The contents of one message to one tab. */
@@ -37,6 +31,8 @@ export interface Postbox {
   position(tab: string, position: Position): void
   /** How many events or updates for a subscription of the tab were sent and not confirmed by its page. */
   unconfirmed(tab: string, subscription: number): number
+  /** In how many messages events and updates are that the tab's page has not confirmed. */
+  unconfirmedMessages(tab: string): number
   /** The tab has told what it has taken in. */
   received(tab: string, receipt: { readonly confirmed: number; readonly received: number }): void
   dropTab(tab: string): void
@@ -116,6 +112,7 @@ export function createPostbox(deliver: (tab: string, parcel: Parcel) => void): P
       positions.push(position)
     },
     unconfirmed: backlog.unconfirmed,
+    unconfirmedMessages: backlog.unconfirmedMessages,
     received(tab, receipt) {
       backlog.received(tab, receipt)
       if (lagging(tab)) return

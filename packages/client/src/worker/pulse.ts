@@ -1,4 +1,4 @@
-import type { Clock } from '@dustlayer/sync'
+import { type Clock, steadyNow } from '@dustlayer/sync'
 import { BEAT_MS } from '../tab/vigil.js'
 
 /** The leader's sign of life, and its own doubt when it has missed some of them: others may have taken over. */
@@ -19,21 +19,21 @@ export interface PulseOptions {
 const SURE_MS = 2_000
 
 export function createPulse({ clock, beat, ask }: PulseOptions): Pulse {
-  let last = clock.now()
+  let last = steadyNow(clock)
   let asking: Promise<void> | undefined
 
   const due = (): void => {
     cancel = clock.setTimer(BEAT_MS, due)
-    if (clock.now() - last <= SURE_MS) last = clock.now()
+    if (steadyNow(clock) - last <= SURE_MS) last = steadyNow(clock)
     else void doubt()
     beat()
   }
   let cancel = clock.setTimer(BEAT_MS, due)
 
   const doubt = (): Promise<void> | undefined => {
-    if (clock.now() - last <= SURE_MS) return undefined
+    if (steadyNow(clock) - last <= SURE_MS) return undefined
     const answered = (): void => {
-      last = clock.now()
+      last = steadyNow(clock)
       asking = undefined
     }
     // If it cannot be asked, the database's own exclusive handles are what keeps two leaders apart.

@@ -1,8 +1,12 @@
 import { type DustError, UnavailableError } from '@dustlayer/protocol'
 import type { SyncClient } from '@dustlayer/sync'
+import { withDeadline } from '../storage/deadline.js'
 import type { Storage, StorageFault } from '../storage/storage.js'
+import type { InstanceNames } from '../tab/instance-names.js'
 import type { TabLink } from '../tab/tab-link.js'
-import type { Build, InstanceNames } from '../tab/tab-protocol.js'
+import type { Build } from '../tab/tab-protocol.js'
+import { BUSY_MS } from '../tab/vigil.js'
+import { createBusy } from './busy.js'
 import { createHost, type Host } from './host.js'
 import { createLeaderDesk, type LeaderDesk } from './leader-desk.js'
 import type { Reign } from './leadership.js'
@@ -19,11 +23,27 @@ export interface ReignOptions {
   readonly until: AbortSignal
   /** A tab of a newer build has come. */
   onNewer(newer: Build): void
+  /** The device id to go on with, should none be kept: the browser has removed it, and nobody else. */
+  readonly device: string | null
   /** Tabs have followed a leader of that later epoch. */
   onLate(epoch: number): void
+  /** The data that this tab has shown was removed. */
+  onRemoved(): void
   /** The storage must be closed and opened again. */
   onFault(fault: StorageFault): void
 }
+
+/**
+ * More than all the deadlines within. Who beats is not deposed, so a leader that cannot begin, because the browser does
+ * not answer, must notice it itself.
+ */
+const OPENING_MS = 20_000
+
+/** How long who has failed to open the storage keeps the lock until it is closed again. */
+const CLOSING_MS = 5_000
+
+/** As long as a browser may take to tell which locks are held: until then, news of a lost one has come. */
+const ASKING_MS = 1_000
 
 /** Leads the instance: opens its storage and its connection, and serves all tabs. */
 export async function beginReign(options: ReignOptions): Promise<Reign & Pick<LeaderDesk, 'restartTabs'>> {
@@ -49,15 +69,34 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
     onNewer: options.onNewer,
     onLate: options.onLate,
   })
-  const pulse = createPulse({ clock, beat: desk.beat, ask: () => locks.held(names.lock) })
+  const ask = (): Promise<unknown> =>
+    withDeadline(locks.held(names.lock), ASKING_MS, clock, 'asking for the lock')
+  const pulse = createPulse({ clock, beat: desk.beat, ask })
+  const busy = createBusy({
+    defer: env.defer,
+    announce(is) {
+      desk.setBusy(is)
+      env.onBusy(is ? BUSY_MS : 0)
+    },
+  })
   link.follow(desk.leader, epoch, desk.receive)
   const giveUp = new AbortController()
   const end = (): void => giveUp.abort()
   until.addEventListener('abort', end, { once: true })
+  let cancelOverdue = (): void => undefined
+  const overdue = new Promise<never>((_, reject) => {
+    cancelOverdue = clock.setTimer(OPENING_MS, () => reject(neverOpened()))
+  })
+  // It is looked at only while the storage is being opened.
+  overdue.catch(() => undefined)
   const opening = env.openStorage({
     epoch,
     signal: giveUp.signal,
-    onWaiting: desk.waiting,
+    onWaiting(error) {
+      // That may take as long as it takes: nobody else could have the files.
+      cancelOverdue()
+      desk.waiting(error)
+    },
     onFault(fault) {
       host?.fallSilent()
       options.onFault(fault)
@@ -66,17 +105,22 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
 
   const stop = (): void => {
     until.removeEventListener('abort', end)
+    cancelOverdue()
     pulse.stop()
     link.unfollow(desk.receive)
   }
 
   try {
-    const [storage, deviceId] = await Promise.all([
+    const ready = Promise.all([
       opening,
-      env.deviceId(),
+      env.deviceId(options.device),
       desk.rollCall(),
       env.epochs.save(epoch),
     ])
+    const [storage, { id: deviceId, kept }] = await Promise.race([ready, overdue])
+    cancelOverdue()
+    const device = kept ? deviceId : null
+    if (device !== null && link.device !== null && device !== link.device) options.onRemoved()
     until.throwIfAborted()
     const connection = env.connect(deviceId)
     sync = connection
@@ -89,10 +133,11 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
       defer: env.defer,
       deliver: desk.deliver,
       doubt: pulse.doubt,
+      busy,
       until,
     })
     host = opened
-    desk.open(opened)
+    desk.open(opened, device)
     env.onLeading(true)
     return {
       restartTabs: desk.restartTabs,
@@ -112,10 +157,8 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
     sync?.close()
     desk.close()
     // The lock goes to another tab next, and the files must be free by then.
-    await opening.then(
-      (storage) => storage.close(),
-      () => undefined,
-    )
+    const closed = opening.then((storage) => storage.close())
+    await withDeadline(closed, CLOSING_MS, clock, 'closing the storage').catch(() => undefined)
     throw error
   }
 }
@@ -134,6 +177,12 @@ function fenced(storage: Storage, until: AbortSignal): Storage {
       return { ...database, driver: { ...driver, transaction } }
     },
   }
+}
+
+function neverOpened(): DustError {
+  return new UnavailableError(
+    `The local database was not open after ${OPENING_MS / 1_000} s: the browser does not answer. Another tab tries; restarting the browser may help.`,
+  )
 }
 
 function deposed(store: string): DustError {

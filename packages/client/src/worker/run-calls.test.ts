@@ -3,7 +3,8 @@ import { openReplica } from '@dustlayer/replica'
 import { openBetterSqlite } from '@dustlayer/replica/testing'
 import { expect, test } from 'vitest'
 import type { StoreDatabase } from '../storage/storage.js'
-import type { CallResult } from '../tab/tab-protocol.js'
+import type { CallResult } from '../tab/calls.js'
+import { createJobQueue, type JobQueue } from './job-queue.js'
 import { createCallRunner, type Job } from './run-calls.js'
 
 const soon = () => new Promise(setImmediate)
@@ -28,6 +29,7 @@ function createWorld(database: Partial<Pick<StoreDatabase, 'durable' | 'makeRoom
     },
     desk: () => null,
     long: () => undefined,
+    atLength: (work) => work(),
     onWritten() {
       written += 1
     },
@@ -45,7 +47,13 @@ function createWorld(database: Partial<Pick<StoreDatabase, 'durable' | 'makeRoom
     fail(error: unknown) {
       failure = error
     },
-    run,
+    run(jobs: readonly Job[], isOver = () => false) {
+      const queue = createJobQueue()
+      for (const job of jobs) queue.push(job)
+      run(queue, isOver)
+      return queue
+    },
+    runOn: (queue: JobQueue, isOver = () => false) => run(queue, isOver),
     put: (path: string) =>
       job(path, { kind: 'write', store: 'a/b', op: { op: 'set', path, value: 1, opId: `op-${path}` } }),
     get: (path: string) => job(`get ${path}`, { kind: 'get', store: 'a/b', path }),
@@ -109,4 +117,38 @@ test('a write for which there is no room is refused with what is known of the ro
   await soon()
   expect(world.answers).toMatchObject([{ result: { ok: false, error: { code: 'quota_exceeded' } } }])
   expect(world.replica.pending().count).toBe(0)
+})
+
+test('a transaction ends when its time is up; what is left runs in the next', () => {
+  const world = createWorld({})
+  let steps = 0
+  const isOver = () => ++steps >= 3
+  const queue = world.run(
+    [world.put('a'), world.put('b'), world.put('c'), world.put('d'), world.get('d')],
+    isOver,
+  )
+  expect(names(world.answers)).toEqual(['a', 'b', 'c'])
+  expect(world.written()).toBe(1)
+  world.runOn(queue)
+  expect(names(world.answers)).toEqual(['a', 'b', 'c', 'd', 'get d'])
+  expect(world.answers.at(-1)?.result).toMatchObject({ ok: true, value: { value: 1 } })
+})
+
+test('when there is no time at all, one call runs all the same', () => {
+  const world = createWorld({})
+  const queue = world.run([world.put('a'), world.put('b')], () => true)
+  expect(names(world.answers)).toEqual(['a'])
+  world.runOn(queue, () => true)
+  expect(queue.empty).toBe(true)
+})
+
+test('a disk that fails is asked once for all writes that are waiting', async () => {
+  const world = createWorld({})
+  world.fail(new Error('disk I/O error'))
+  let asked = 0
+  const queue = world.run([world.put('a'), world.put('b'), world.put('c')], () => ++asked > 0)
+  await soon()
+  expect(names(world.answers)).toEqual(['a', 'b', 'c'])
+  expect(world.answers.every(({ result }) => !result.ok)).toBe(true)
+  expect(queue.empty).toBe(true)
 })

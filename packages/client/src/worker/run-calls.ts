@@ -9,7 +9,8 @@ import {
   isLongCall,
   type LongCallKind,
   type StoreCall,
-} from '../tab/tab-protocol.js'
+} from '../tab/calls.js'
+import type { JobQueue } from './job-queue.js'
 import type { LongJob } from './long-calls.js'
 
 /** A call on its way through the leader. */
@@ -35,28 +36,40 @@ export interface CallRunnerOptions {
   desk(tab: string, call: DeskCall): unknown
   /** Answers the job when it ends, in a later turn. */
   long(job: LongJob): void
+  /** Runs what takes long when there is much to read. */
+  atLength<T>(work: () => T): T
   /** After a transaction that held writes has committed. */
   onWritten(): void
 }
 
-/**
- * Runs calls in order. Neighbours that read or write share one transaction, which is what makes a thousand writes
- * of one tick cost one flush of the disk, and reads of one tick one lock (spec/sqlite-wasm.md, speed rules 1 and 4).
- * A call is answered only after its transaction has committed, a write only when that is durable.
- */
-export function createCallRunner(options: CallRunnerOptions): (jobs: readonly Job[]) => void {
-  const { store, replica, database, write, desk, long, onWritten } = options
+/** Runs calls of one store: at least one, and then until there are none or it is told that its time is up. */
+export type CallRunner = (jobs: JobQueue, isOver: () => boolean) => void
 
-  const runGroup = (group: readonly Job[]): void => {
-    const writes = group.some(({ call }) => isWriteCall(call))
+/**
+ * Neighbours that read or write share one transaction, which is what makes a thousand writes of one tick cost one
+ * flush of the disk, and reads of one tick one lock (spec/sqlite-wasm.md, speed rules 1 and 4). A transaction ends
+ * when the time is up, so that it lasts no longer however many calls there are. A call is answered only after its
+ * transaction has committed, a write only when that is durable.
+ */
+export function createCallRunner(options: CallRunnerOptions): CallRunner {
+  const { store, replica, database, write, desk, long, atLength, onWritten } = options
+
+  /** Runs the group, and with it the neighbours that `more` gives, in one transaction. */
+  const runGroup = (group: Job[], more: () => Job | undefined, rest: () => Job | undefined): void => {
     let results: CallResult[]
     try {
-      results = commit(group)
+      results = commit(group, more)
     } catch (error) {
-      if (writes && database.makeRoom(error)) runGroup(group)
-      else void database.explain(error).then((explained) => fail(group, explained))
+      if (writesIn(group) && database.makeRoom(error)) {
+        runGroup(group, noMore, rest)
+        return
+      }
+      // To undo a transaction takes long: not once for each of thousands that would fail as well.
+      for (let job = rest(); job; job = rest()) group.push(job)
+      void database.explain(error).then((explained) => fail(group, explained))
       return
     }
+    const writes = writesIn(group)
     const settle = (): void => {
       group.forEach((job, i) => {
         job.settle(results[i] as CallResult)
@@ -68,15 +81,24 @@ export function createCallRunner(options: CallRunnerOptions): (jobs: readonly Jo
     else settle()
   }
 
-  const commit = (group: readonly Job[]): CallResult[] =>
-    replica.transaction(() =>
-      group.map(({ tab, call, again }) =>
-        isWriteCall(call)
-          ? attempt(() => write(tab, call, again), breaksTransaction)
-          : // Groups hold reads and writes only.
-            attempt(() => read(replica, call as ReadCall)),
-      ),
-    )
+  const commit = (group: Job[], more: () => Job | undefined): CallResult[] =>
+    replica.transaction(() => {
+      const results = group.map(perform)
+      for (let job = more(); job; job = more()) {
+        group.push(job)
+        results.push(perform(job))
+      }
+      return results
+    })
+
+  const perform = ({ tab, call, again }: Job): CallResult =>
+    isWriteCall(call)
+      ? attempt(() => write(tab, call, again), breaksTransaction)
+      : // Groups hold reads and writes only.
+        attempt(() => readCall(call as ReadCall))
+
+  const readCall = (call: ReadCall): unknown =>
+    isWide(call) ? atLength(() => read(replica, call)) : read(replica, call)
 
   const fail = (group: readonly Job[], error: unknown): void => {
     const failed: CallResult = { ok: false, error: errorToData(toStorageError(error, store)) }
@@ -92,26 +114,38 @@ export function createCallRunner(options: CallRunnerOptions): (jobs: readonly Jo
     }
   }
 
-  return (jobs) => {
-    let group: Job[] = []
-    const endGroup = (): void => {
-      if (group.length > 0) runGroup(group)
-      group = []
+  const runNext = (job: Job, jobs: JobQueue, isOver: () => boolean): void => {
+    const { call, tab } = job
+    if (isLongCall(call)) {
+      long({ ...job, call })
+    } else if (isDeskCall(call)) {
+      job.settle(attempt(() => desk(tab, call)))
+    } else {
+      const neighbour = (): Job | undefined => (isGroupable(jobs.peek()) ? jobs.take() : undefined)
+      runGroup([job], () => (isOver() ? undefined : neighbour()), neighbour)
     }
-    for (const job of jobs) {
-      const { call, tab } = job
-      if (isLongCall(call)) {
-        endGroup()
-        long({ ...job, call })
-      } else if (isDeskCall(call)) {
-        endGroup()
-        job.settle(attempt(() => desk(tab, call)))
-      } else {
-        group.push(job)
-      }
-    }
-    endGroup()
   }
+
+  return (jobs, isOver) => {
+    for (let job = jobs.take(); job; job = isOver() ? undefined : jobs.take()) runNext(job, jobs, isOver)
+  }
+}
+
+const noMore = (): undefined => undefined
+
+function writesIn(group: readonly Job[]): boolean {
+  return group.some(({ call }) => isWriteCall(call))
+}
+
+/** It may bring everything that the store has. */
+function isWide(call: ReadCall): boolean {
+  return (call.kind === 'enum' || call.kind === 'range') && (call.options.limit ?? Infinity) > NARROW
+}
+
+const NARROW = 1_000
+
+function isGroupable(job: Job | undefined): boolean {
+  return job !== undefined && !isLongCall(job.call) && !isDeskCall(job.call)
 }
 
 function read(replica: Replica, call: ReadCall): unknown {

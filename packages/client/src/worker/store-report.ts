@@ -1,7 +1,7 @@
 import type { Replica } from '@dustlayer/replica'
 import type { StoreSync } from '@dustlayer/sync'
 import type { StoreDatabase } from '../storage/storage.js'
-import type { StoreReport } from '../tab/tab-protocol.js'
+import type { StoreReport } from '../tab/status-report.js'
 
 export interface StoreReporterOptions {
   readonly store: string

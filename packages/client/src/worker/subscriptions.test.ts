@@ -1,6 +1,6 @@
 import type { DustEvent } from '@dustlayer/replica'
 import { describe, expect, test } from 'vitest'
-import type { SubscriptionMode } from '../tab/tab-protocol.js'
+import type { SubscriptionMode } from '../tab/calls.js'
 import { createSubscriptions, type Subscriptions } from './subscriptions.js'
 
 const base: DustEvent = {

@@ -6,7 +6,7 @@ import {
   parsePattern,
 } from '@dustlayer/protocol'
 import { type DustEvent, type Interest, interestOf, wantsEvent } from '@dustlayer/replica'
-import type { Subscription } from '../tab/tab-protocol.js'
+import type { Subscription } from '../tab/calls.js'
 
 /** A subscription, its pattern parsed, and the tab it belongs to. */
 export interface Subscriber extends Subscription {

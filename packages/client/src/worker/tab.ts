@@ -2,10 +2,13 @@ import { DestroyedError, type DustError, UpdateNeededError } from '@dustlayer/pr
 import type { Clock, SyncClient } from '@dustlayer/sync'
 import type { Storage, StorageTerms } from '../storage/storage.js'
 import type { OpenChannel } from '../tab/channel.js'
+import { instanceNames } from '../tab/instance-names.js'
 import type { Locks } from '../tab/locks.js'
+import type { News } from '../tab/news.js'
 import { createTabLink, type TabLink } from '../tab/tab-link.js'
-import { type Build, type Hello, instanceNames, type News, type PageSignal } from '../tab/tab-protocol.js'
+import type { Build, Hello, PageSignal } from '../tab/tab-protocol.js'
 import { clearInstance } from './clear-instance.js'
+import type { DeviceId } from './device-id.js'
 import type { Epochs } from './epochs.js'
 import { enterInstance, type Membership } from './membership.js'
 
@@ -13,14 +16,16 @@ import { enterInstance, type Membership } from './membership.js'
 export interface TabEnvironment {
   readonly instance: string
   readonly build: Build
+  /** May be served only by who keeps things on this device. */
+  readonly persistent: boolean
   readonly locks: Locks
   readonly openChannel: OpenChannel
   readonly clock: Clock
   readonly epochs: Epochs
   /** A new unique id for a tab or a leader. */
   randomId(): string
-  /** Rejects when this tab can never lead. */
-  readonly canLead: Promise<unknown>
+  /** Loads what leading takes. Rejects when that is not possible now; called again, it is tried again. */
+  prepareToLead(): Promise<unknown>
   openStorage(terms: StorageTerms): Promise<Storage>
   /** Removes everything that the instance keeps on this device. */
   wipe(): Promise<void>
@@ -28,14 +33,25 @@ export interface TabEnvironment {
   readonly restored?: Hello | undefined
   /** How many writes of a store may wait for the server; the replica's own limit by default. */
   readonly maxPending?: number | undefined
-  deviceId(): Promise<string>
+  /** Does what a new leader does first, so that it is quick when it matters. Called in tabs that follow. */
+  rehearse(): Promise<void>
+  /** Finds or makes the id of the instance's local copy; see `loadDeviceId`. */
+  deviceId(goOnWith: string | null): Promise<DeviceId>
+  /** The id that is kept now: null when none is, undefined when that cannot be known. */
+  findDevice(): Promise<string | null | undefined>
   connect(deviceId: string): SyncClient
   /** Runs a function after the messages that are waiting now. */
   defer(run: () => void): void
   /** A signal of any tab's page, told to the leader. */
   onSignal(signal: PageSignal, sync: SyncClient): void
   onNews(news: News): void
+  /** Which device's copy this tab shows from now on, for the worker that may take this one's place. */
+  onDevice(device: string | null): void
   onLeading(leading: boolean): void
+  /** Whether a leader serves this tab, and is heard of. Not, at first. */
+  onServed(served: boolean): void
+  /** This worker may answer nothing for so many milliseconds, although nothing is wrong with it; 0: no longer. */
+  onBusy(forMs: number): void
   /** This tab could not lead, or its leader cannot serve yet. Calls wait. */
   onProblem(error: unknown): void
   /** This worker is of no more use; another one of the same page must take its place. */
@@ -66,22 +82,48 @@ export interface Tab {
 export function createTab(env: TabEnvironment): Tab {
   const { build } = env
   const names = instanceNames(env.instance)
-  const id = env.randomId()
   const link = createTabLink({
-    tab: id,
     build,
     restored: env.restored,
+    persistent: env.persistent,
     onNews: env.onNews,
     onWaiting: env.onProblem,
+    onServed: env.onServed,
+    onDevice: env.onDevice,
+    onRemoved: () => void end(destroyed()),
     onRestart: env.onRestart,
   })
+  /** One at a time: what a tab has given back in part, it cannot take again. */
   let membership: Membership | undefined
+  let leaving: Promise<void> | undefined
+  let wanted = false
+  let hidden = false
   let ended = false
 
-  const leave = async (): Promise<void> => {
-    const leaving = membership
+  const enter = (): void => {
+    if (!wanted || ended || membership || leaving) return
+    membership = enterInstance({
+      env,
+      names,
+      // The leader may not have forgotten yet who left a moment ago, so who comes back is somebody else to it.
+      id: env.randomId(),
+      link,
+      hidden,
+      onNewer: (newer) => void end(updateNeeded(newer, build)),
+      onDestroyed: () => void end(destroyed()),
+    })
+  }
+
+  const leave = (): Promise<void> => {
+    wanted = false
+    const present = membership
+    if (!present) return leaving ?? Promise.resolve()
     membership = undefined
-    await leaving?.leave()
+    leaving = present.leave().finally(() => {
+      leaving = undefined
+      enter()
+    })
+    return leaving
   }
 
   /** Answers that a leader still owes to this tab come while it leaves. */
@@ -95,19 +137,18 @@ export function createTab(env: TabEnvironment): Tab {
 
   return {
     calls: link.calls,
-    signal: link.signal,
+    signal(signal) {
+      if (signal === 'hidden' || signal === 'visible') {
+        hidden = signal === 'hidden'
+        membership?.setHidden(hidden)
+      }
+      if (signal !== 'hidden') link.signal(signal)
+    },
     pause: link.pause,
     confirm: link.confirm,
     enter() {
-      if (ended) return
-      membership ??= enterInstance({
-        env,
-        names,
-        id,
-        link,
-        onNewer: (newer) => void end(updateNeeded(newer, build)),
-        onDestroyed: () => void end(destroyed()),
-      })
+      wanted = true
+      enter()
     },
     leave,
     async close(error) {
@@ -118,8 +159,12 @@ export function createTab(env: TabEnvironment): Tab {
     async destroy() {
       ended = true
       link.close(destroyed())
-      await leave()
-      await clearInstance({ env, names })
+      wanted = false
+      await leaving
+      const present = membership
+      membership = undefined
+      const held = await present?.leaveWithLock()
+      await clearInstance({ env, names, held })
     },
   }
 }

@@ -109,7 +109,7 @@ describe('one leader', () => {
 
   test('onStatus tells every change to every tab', async () => {
     const { follower } = await twoTabs()
-    const pending: number[] = []
+    const pending: (number | null)[] = []
     follower.dust.onStatus(STORE, (status) => pending.push(status.pending.count))
     await world.until(() => pending.length > 0)
     await world.outcome(follower.dust.put(STORE, 'k', 1).committed)

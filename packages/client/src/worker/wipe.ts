@@ -1,6 +1,7 @@
 import { UnavailableError } from '@dustlayer/protocol'
 import type { Clock } from '@dustlayer/sync'
 import { delMany, keys } from 'idb-keyval'
+import { smallStore } from '../small-store.js'
 import { withDeadline } from '../storage/deadline.js'
 import { databaseName } from '../storage/idb.js'
 import { untilFree } from '../storage/until-free.js'
@@ -65,7 +66,7 @@ async function removeKeys(instance: string): Promise<void> {
   if (typeof indexedDB === 'undefined') return
   try {
     const isOwn = (key: IDBValidKey) => typeof key === 'string' && key.startsWith(`dust:${instance}:`)
-    await delMany((await keys<IDBValidKey>()).filter(isOwn))
+    await delMany((await keys<IDBValidKey>(smallStore)).filter(isOwn), smallStore)
   } catch (error) {
     unlessForbidden(error)
   }

@@ -1,7 +1,7 @@
 import { AuthorizationError, DustError, OptionError } from '@dustlayer/protocol'
 import type { LocalOp, RejectedWrite, Replica } from '@dustlayer/replica'
 import type { StoreSync } from '@dustlayer/sync'
-import type { RejectionEdit } from '../tab/tab-protocol.js'
+import type { RejectionEdit } from '../tab/calls.js'
 import type { Postbox } from './postbox.js'
 import type { WriteCall } from './run-calls.js'
 

@@ -9,7 +9,7 @@ import {
   type Value,
 } from '@dustlayer/protocol'
 import { randomId } from '../../random-id.js'
-import type { Lease } from '../../tab/tab-protocol.js'
+import type { Lease } from '../../tab/calls.js'
 import type { Connection } from '../connection.js'
 import type { DustEvent } from '../events.js'
 import { takeFor } from '../values.js'

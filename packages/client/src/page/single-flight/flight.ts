@@ -1,5 +1,5 @@
 import { LeaseError, SingleFlightAbortedError, SingleFlightTimeoutError } from '@dustlayer/protocol'
-import type { Lease } from '../../tab/tab-protocol.js'
+import type { Lease } from '../../tab/calls.js'
 import type { Aborted, FlightFunction, FlightResult, FlightWorld, Outcome } from './flight-world.js'
 
 /** One caller's wish, with all defaults filled in. */
