@@ -21,6 +21,7 @@ export const checkSteps = [
     title: 'docs/conformance.md, and a test or a reason for each case',
     command: ['node', 'scripts/conformance.js'],
   },
+  { name: 'docs', title: 'Links and file names in documents', command: ['node', 'scripts/check-docs.js'] },
   { name: 'packages', title: 'Packages as published', command: ['node', 'scripts/check-packages.js'] },
 ]
 
