@@ -2,7 +2,9 @@ import { StorageError } from '@dustlayer/protocol'
 import type { Salvage } from '@dustlayer/replica'
 import type { Clock } from '@dustlayer/sync'
 import type { Sqlite3Static } from '@sqlite.org/sqlite-wasm'
+import type { UseStore } from 'idb-keyval'
 import type { DatabaseFiles } from './database-files.js'
+import { withDeadline } from './deadline.js'
 import { storeOf } from './generations.js'
 import { createInstanceDatabase, type InstanceDatabase } from './idb.js'
 import { openIdbBlocks, storedNames } from './idb-blocks.js'
@@ -39,6 +41,8 @@ export interface StorageOpenerOptions {
   random(): number
   newId(): string
 }
+
+const BELOW_DEADLINE_MS = 1_000
 
 /** Opens the storage of this worker's instance, each time that it comes to lead. */
 export function createStorageOpener(
@@ -109,8 +113,7 @@ export function createStorageOpener(
         clock.setTimer(0, () => keeper?.fail(fault))
       }
       const told = { ...terms, onFault }
-      const lower =
-        mode === 'memory' || alone !== undefined ? [] : storedNames(database.blocks).catch(() => [])
+      const lower = mode === 'memory' || alone !== undefined ? [] : namesBelow(database.blocks, clock)
       if ((mode === 'auto' || mode === 'require-persistent') && alone === undefined && !passing)
         second = openMirror(openIdbMirror(database.blocks, terms.epoch), clock)
       const [{ files, reason }, ledger, stored, mirror] = await Promise.all([
@@ -156,6 +159,15 @@ export function createStorageOpener(
       throw error
     }
   }
+}
+
+/**
+ * What a lower rung holds. A worker that hangs may have left a transaction open there, for which this one would wait for
+ * as long as it hangs: what cannot be seen now is fetched another time.
+ */
+async function namesBelow(blocks: UseStore, clock: Clock): Promise<readonly string[]> {
+  const names = withDeadline(storedNames(blocks), BELOW_DEADLINE_MS, clock, 'looking at the other storage')
+  return names.catch(() => [])
 }
 
 /** Looks more than once: what a browser clears goes piece by piece. */

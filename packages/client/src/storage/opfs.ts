@@ -112,7 +112,8 @@ function createFiles(
   }
 }
 
-function directoryOf(instance: string): string {
+/** The instance's directory. */
+export function directoryOf(instance: string): string {
   return `.dust-${instance}`
 }
 

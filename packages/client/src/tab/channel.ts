@@ -11,9 +11,14 @@ export type OpenChannel = (name: string, onMessage: (message: unknown) => void) 
 export const openBroadcastChannel: OpenChannel = (name, onMessage) => {
   const channel = new BroadcastChannel(name)
   channel.onmessage = ({ data }) => onMessage(data)
+  let closed = false
   return {
-    post: (message) => channel.postMessage(message),
+    post(message) {
+      // The browser's error would end the worker. Tests, on local channels, get theirs.
+      if (!closed) channel.postMessage(message)
+    },
     close() {
+      closed = true
       channel.onmessage = null
       channel.close()
     },

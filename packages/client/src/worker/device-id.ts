@@ -3,6 +3,7 @@ import { get, update } from 'idb-keyval'
 import { randomId } from '../random-id.js'
 import { smallStore } from '../small-store.js'
 import { withDeadline } from '../storage/deadline.js'
+import { hasData } from '../storage/has-data.js'
 
 /** This browser's id for the instance, by which the server and the replica know its ops. */
 export interface DeviceId {
@@ -41,12 +42,18 @@ export async function loadDeviceId(
   }
 }
 
-/** The id that is kept now: null when none is, undefined when that cannot be known. */
+/**
+ * The id that is kept now: null when none is, and nothing else of the instance either; undefined when that cannot be
+ * known, or somebody has removed the id and nothing else.
+ */
 export async function findDeviceId(instance: string, clock: Clock): Promise<string | null | undefined> {
   try {
     const reading = get<unknown>(keyOf(instance), smallStore)
     const known = await withDeadline(reading, LOOK_DEADLINE_MS, clock, 'looking for the device id')
-    return typeof known === 'string' ? known : null
+    if (typeof known === 'string') return known
+    return (await withDeadline(hasData(instance), LOOK_DEADLINE_MS, clock, 'looking for data'))
+      ? undefined
+      : null
   } catch {
     return undefined
   }

@@ -189,6 +189,8 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
   const announcements = openChannel(names.announcements, () => undefined)
 
   const beat = (): void => {
+    // The end of long work is told in a later turn.
+    if (stopped.signal.aborted) return
     announcements.post({ ...build, kind: 'leader', leader, epoch, busy } satisfies Announcement)
   }
 

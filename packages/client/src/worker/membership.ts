@@ -108,7 +108,7 @@ export function enterInstance(options: MembershipOptions): Membership {
           link,
           epoch,
           until,
-          device: evicted ? link.device : null,
+          device: evicted || (await isIdMissing()) ? link.device : null,
           onNewer: (build) => makeWayFor(build, false),
           onLate: late,
           onRemoved: onDestroyed,
@@ -189,6 +189,10 @@ export function enterInstance(options: MembershipOptions): Membership {
     const { persistent } = env
     toLeader.post({ ...nobody, kind: 'hello', paused: link.paused, persistent } satisfies ToLeader)
   }
+
+  /** The copy that this tab has shown is there, and its id is not. */
+  const isIdMissing = async (): Promise<boolean> =>
+    link.device !== null && (await env.findDevice()) === undefined
 
   /** What this tab has shown is not there any more, or something else is. */
   const isRemoved = async (): Promise<boolean> => {

@@ -37,7 +37,7 @@ export interface TabEnvironment {
   rehearse(): Promise<void>
   /** Finds or makes the id of the instance's local copy; see `loadDeviceId`. */
   deviceId(goOnWith: string | null): Promise<DeviceId>
-  /** The id that is kept now: null when none is, undefined when that cannot be known. */
+  /** The id that is kept now; see `findDeviceId`. */
   findDevice(): Promise<string | null | undefined>
   connect(deviceId: string): SyncClient
   /** Runs a function after the messages that are waiting now. */

@@ -4,6 +4,7 @@ import { delMany, keys } from 'idb-keyval'
 import { smallStore } from '../small-store.js'
 import { withDeadline } from '../storage/deadline.js'
 import { databaseName } from '../storage/idb.js'
+import { directoryOf } from '../storage/opfs.js'
 import { untilFree } from '../storage/until-free.js'
 
 export interface WipeOptions {
@@ -52,7 +53,7 @@ async function removeFiles({ instance, clock, random }: WipeOptions): Promise<vo
   const cancel = clock.setTimer(DEADLINE_MS, () => patience.abort())
   const waiting = { clock, random, signal: patience.signal, onWaiting: () => undefined }
   // Not by a common beginning: the name of another instance may begin with this one's.
-  const directory = `.dust-${instance}`
+  const directory = directoryOf(instance)
   try {
     for (const name of [directory, `${directory}-reserve`]) {
       await untilFree(() => root.removeEntry(name, { recursive: true }).catch(unlessMissing), waiting)
