@@ -101,6 +101,10 @@ export function enterInstance(options: MembershipOptions): Membership {
         ownEpoch = undefined
       }
       try {
+        const copy = evicted ? 'unmarked' : await lookForCopy()
+        if (copy === 'removed') onDestroyed()
+        // Nothing is opened, which would be made anew.
+        until.throwIfAborted()
         const reign = await beginReign({
           env,
           names,
@@ -108,7 +112,7 @@ export function enterInstance(options: MembershipOptions): Membership {
           link,
           epoch,
           until,
-          device: evicted || (await isIdMissing()) ? link.device : null,
+          device: copy === 'unmarked' ? link.device : null,
           onNewer: (build) => makeWayFor(build, false),
           onLate: late,
           onRemoved: onDestroyed,
@@ -190,24 +194,21 @@ export function enterInstance(options: MembershipOptions): Membership {
     toLeader.post({ ...nobody, kind: 'hello', paused: link.paused, persistent } satisfies ToLeader)
   }
 
-  /** The copy that this tab has shown is there, and its id is not. */
-  const isIdMissing = async (): Promise<boolean> =>
-    link.device !== null && (await env.findDevice()) === undefined
-
-  /** What this tab has shown is not there any more, or something else is. */
-  const isRemoved = async (): Promise<boolean> => {
-    if (link.device === null) return false
+  /** What has become of the copy that this tab has shown; `unmarked`: it may be there, and its id is not. */
+  const lookForCopy = async (): Promise<'there' | 'unmarked' | 'removed'> => {
+    if (link.device === null) return 'there'
     const kept = await env.findDevice()
-    return kept !== undefined && kept !== link.device
+    if (kept === undefined) return 'unmarked'
+    return kept === link.device ? 'there' : 'removed'
   }
 
   const presence = locks.acquire(names.tabLock + id, gone.signal)
 
   /** Takes part only when the others can see that it lives, and with what is there. */
   const begin = async (): Promise<void> => {
-    const [removed] = await Promise.all([isRemoved(), presence])
+    const [copy] = await Promise.all([lookForCopy(), presence])
     if (gone.signal.aborted) return
-    if (removed) {
+    if (copy === 'removed') {
       onDestroyed()
       return
     }
