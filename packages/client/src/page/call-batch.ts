@@ -30,7 +30,7 @@ interface OpenCall {
  */
 const MOST_CALLS = 1_000
 
-/** A call costs microseconds in company and tens of them alone (spec/sqlite-wasm.md, speed rule 2). */
+/** A call costs microseconds in company and tens of them alone. */
 export function createCallBatcher(
   send: (batch: readonly Call[], expire: Expire) => Promise<readonly CallResult[]>,
 ): CallBatcher {

@@ -27,7 +27,7 @@ const FILL_PAUSE_MS = 100
 
 /**
  * The first rung: SQLite on a pool of OPFS access handles, one database file for each store.
- * The caller holds the instance's lock for as long as the storage is open (spec/sqlite-wasm.md, traps).
+ * The caller holds the instance's lock for as long as the storage is open.
  */
 export function opfsRung(options: OpfsOptions): Rung {
   return { name: 'opfs', open: (terms) => openOpfs(options, terms) }

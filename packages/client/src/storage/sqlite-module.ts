@@ -26,8 +26,8 @@ export function createSqliteLoader(load: () => Promise<Sqlite3Static>): () => Pr
 }
 
 /**
- * Loads sqlite-wasm. `onIoError` is told what a file threw; its callers only get a code. The VFSs that we do not use stay out: with them enabled, some Firefox initialisations never
- * end and all take longer (spec/sqlite-wasm.md, traps).
+ * Loads sqlite-wasm. `onIoError` is told what a file threw; its callers only get a code. The VFSs that we do not use
+ * stay out: with them enabled, some Firefox initialisations never end and all take longer.
  * @throws UnavailableError when the file cannot be loaded or compiled.
  */
 export async function loadSqlite(

@@ -47,7 +47,7 @@ export type CallRunner = (jobs: JobQueue, isOver: () => boolean) => void
 
 /**
  * Neighbours that read or write share one transaction, which is what makes a thousand writes of one tick cost one
- * flush of the disk, and reads of one tick one lock (spec/sqlite-wasm.md, speed rules 1 and 4). A transaction ends
+ * flush of the disk, and reads of one tick one lock. A transaction ends
  * when the time is up, so that it lasts no longer however many calls there are. A call is answered only after its
  * transaction has committed, a write only when that is durable.
  */
