@@ -12,7 +12,7 @@ const PATIENCE_MS = 30_000
 export async function until<T>(
   what: string | (() => string),
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  everyMs = 10,
+  everyMs = 50,
 ): Promise<T> {
   const end = Date.now() + PATIENCE_MS
   while (Date.now() < end) {
