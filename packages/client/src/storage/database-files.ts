@@ -17,6 +17,8 @@ export interface DatabaseFiles {
    * True: try again.
    */
   makeRoom(): boolean
+  /** Whether there is room for what could be done without, as far as can be told. */
+  readonly roomy: boolean
   /** Whether they are still there, as far as the browser tells; false when the ledger's loss is theirs as well. */
   present(): Promise<boolean>
   /** Releases all handles. The drivers must be closed before. */

@@ -101,6 +101,7 @@ function openBlockFiles(
       await blocks.remove(name)
     },
     makeRoom: () => false,
+    roomy: true,
     present: async () => false,
     async close() {
       await Promise.all(Array.from(open.values(), ({ flusher }) => flusher.settled()))

@@ -255,3 +255,22 @@ it('the status tells when there is no second copy, and until when', async () => 
   await time.advanceAsync(5_000)
   expect(database.info()).not.toHaveProperty('unmirrored')
 })
+
+it('on a full disk the second copy gives way to the databases, until there is room', async () => {
+  const life = await openStore()
+  const { database, replica } = life
+  add(replica, 'a', 'b')
+  await mirrored()
+  expect(mirrors.pending(STORE)).toEqual(['own/a', 'own/b'])
+  database.makeRoom(Object.assign(new Error('full'), { name: 'QuotaExceededError' }))
+  add(replica, 'c')
+  await mirrored()
+  expect(mirrors.pending(STORE)).toEqual([])
+  expect(database.info()).toMatchObject({ unmirrored: 'the disk is full' })
+  await close(life)
+
+  // There is room again.
+  expect(opIds(await openStore())).toEqual(['a', 'b', 'c'])
+  await mirrored()
+  expect(mirrors.pending(STORE)).toEqual(['own/a', 'own/b', 'own/c'])
+})

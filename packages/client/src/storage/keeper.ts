@@ -141,6 +141,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       })
       const driver = watched(store, opened)
       const second = mirror?.follow(store, driver, () => ledger.get(store)?.generation ?? '')
+      if (!files.roomy) mirror?.giveWay()
       return {
         driver: closing(store, opened, driver, second),
         durable: opened.file.durable,
@@ -152,7 +153,11 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
         condemn(error) {
           if (!fault && !isRefusal(error, takeIoErrorOf(error))) accuse(store, opened.name, 'damaged', error)
         },
-        makeRoom: (error) => faultOf(error, takeIoErrorOf(error)) === 'no-room' && files.makeRoom(),
+        makeRoom(error) {
+          if (faultOf(error, takeIoErrorOf(error)) !== 'no-room') return false
+          mirror?.giveWay()
+          return files.makeRoom()
+        },
         noRoom(error) {
           const ioError = takeIoErrorOf(error)
           if (faultOf(error, ioError) !== 'no-room') return undefined

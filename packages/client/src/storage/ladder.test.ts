@@ -12,6 +12,7 @@ const files: DatabaseFiles = {
   remove: async () => undefined,
   makeRoom: () => false,
   close: async () => undefined,
+  roomy: true,
   present: async () => true,
   abandon: () => undefined,
 }

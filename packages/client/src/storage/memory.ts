@@ -17,6 +17,7 @@ export function memoryRung(sqlite3: Sqlite3Static): Rung {
       openDamaged: async () => createWasmDriver(sqlite3, new sqlite3.oo1.DB(':memory:')),
       remove: async () => undefined,
       makeRoom: () => false,
+      roomy: true,
       present: async () => true,
       close: async () => undefined,
       abandon: () => undefined,

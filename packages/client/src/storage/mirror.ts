@@ -19,6 +19,11 @@ export interface Mirror {
   read(store: string): Promise<Mirrored | undefined>
   /** Mirrors a database that has just been opened; `generation` as in the ledger. */
   follow(store: string, driver: SqliteDriver, generation: () => string): StoreMirror
+  /**
+   * Removes what is here of the stores that are followed, now and later, and copies nothing any more: on a full disk the
+   * room is worth more to the databases, which may not even open without.
+   */
+  giveWay(): void
   /** IndexedDB has lost all that was there, and nothing else is lost: it is written anew. Never rejects. */
   restore(): Promise<void>
   /** Resolves when all that was closed is stored, or that takes too long. */
@@ -49,6 +54,7 @@ export async function openMirror(opening: Promise<MirrorDisk>, clock: Clock): Pr
       stores: [],
       read: async () => undefined,
       follow: () => off,
+      giveWay: () => undefined,
       restore: async () => undefined,
       settled: async () => undefined,
     }
@@ -57,6 +63,7 @@ export async function openMirror(opening: Promise<MirrorDisk>, clock: Clock): Pr
 
 export function createMirror(disk: MirrorDisk, clock: Clock): Mirror {
   const followed = new Map<string, Followed>()
+  let full = false
   const within = <T>(reading: Promise<T>): Promise<T> =>
     withDeadline(reading, DEADLINE_MS, clock, 'reading the second copy')
 
@@ -95,9 +102,15 @@ export function createMirror(disk: MirrorDisk, clock: Clock): Mirror {
         createStoreMirror({ ...options, stored }),
         // The disk has nothing of it any more.
         () => createStoreMirror({ ...options, stored: undefined }),
+        () => disk.commit(store, { outbox: new Map(), rejections: new Map() }, null),
       )
       followed.set(store, mirror)
+      if (full) mirror.giveWay()
       return mirror
+    },
+    giveWay() {
+      full = true
+      for (const mirror of followed.values()) mirror.giveWay()
     },
     async restore() {
       try {
@@ -117,23 +130,37 @@ export function createMirror(disk: MirrorDisk, clock: Clock): Mirror {
 
 interface Followed extends StoreMirror {
   renew(): void
+  giveWay(): void
 }
 
-function renewable(first: StoreMirror, another: () => StoreMirror): Followed {
+function renewable(first: StoreMirror, another: () => StoreMirror, remove: () => Promise<void>): Followed {
   let current = first
   let closed = false
+  /** Removed, or about to be. */
+  let removing: Promise<void> | undefined
   return {
     changed: (change) => current.changed(change),
     close(sound) {
       closed = true
       current.close(sound)
     },
-    settled: () => current.settled(),
+    settled: () => removing ?? current.settled(),
     get problem() {
       return current.problem
     },
+    giveWay() {
+      if (closed || removing) return
+      const last = current
+      last.close(false)
+      current = mirrorless('the disk is full')
+      removing = last
+        .settled()
+        .then(remove)
+        // Whoever opens the store next removes it, or has room for it.
+        .catch(() => undefined)
+    },
     renew() {
-      if (closed) return
+      if (closed || removing) return
       current.close(false)
       current = another()
     },

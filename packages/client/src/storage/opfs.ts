@@ -94,6 +94,9 @@ function createFiles(
       room.forget(fileOf(name))
     },
     makeRoom: reserve.release,
+    get roomy() {
+      return reserve.kept
+    },
     async present() {
       try {
         const root = await navigator.storage.getDirectory()

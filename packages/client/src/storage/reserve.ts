@@ -1,5 +1,7 @@
 /** Room that is kept for what the user writes when there is no other. */
 export interface Reserve {
+  /** Whether there is any left. */
+  readonly kept: boolean
   /** Gives the room up; false when there is none left. */
   release(): boolean
   /**
@@ -39,6 +41,9 @@ export async function openReserve(directory: FileSystemDirectoryHandle, name: st
   }
 
   return {
+    get kept() {
+      return kept
+    },
     release() {
       if (!kept) return false
       kept = false

@@ -26,6 +26,7 @@ export function openNodeFiles(directory: string): DatabaseFiles {
     },
     makeRoom: () => false,
     close: async () => undefined,
+    roomy: true,
     present: async () => true,
     abandon: () => undefined,
   }
