@@ -13,6 +13,8 @@ import { openWorld } from './world.js'
 const { DUST_CHAOS_SEED, DUST_CHAOS_REPORTS } = process.env
 const phases = phasesOf(process.env.DUST_CHAOS === 'long' ? 'long' : 'short')
 
+// One after the other: two of these worlds at a time are more than a small machine has.
+test.describe.configure({ mode: 'default' })
 // A trace of thousands of calls a minute starves Playwright's connection to the tabs: they work and seem to be silent.
 test.use({ trace: 'off' })
 
