@@ -6,7 +6,7 @@ export class StuckError extends Error {
 }
 
 /** How long anything may take that has to come true after a fault. Well above what is slow, well below forever. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 30_000
 
 /** Resolves with the first value that is neither undefined nor false. @throws StuckError, with `what` was waited for. */
 export async function until<T>(

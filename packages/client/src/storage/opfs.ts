@@ -97,21 +97,24 @@ function createFiles(
     get roomy() {
       return reserve.kept
     },
-    async present() {
-      try {
-        const root = await navigator.storage.getDirectory()
-        await root.getDirectoryHandle(directoryOf(instance))
-        return true
-      } catch {
-        return false
-      }
-    },
+    present: () => hasFiles(instance),
     async close() {
       cancelFilling()
       reserve.close()
       pool.pauseVfs()
     },
     abandon: () => cancelFilling(),
+  }
+}
+
+/** Whether the instance's directory is there, as far as the browser tells. Makes nothing. Never rejects. */
+export async function hasFiles(instance: string): Promise<boolean> {
+  try {
+    const root = await navigator.storage.getDirectory()
+    await root.getDirectoryHandle(directoryOf(instance))
+    return true
+  } catch {
+    return false
   }
 }
 
