@@ -84,9 +84,9 @@ export async function openUnwatchedBrowser({
   const open = async (url: string): Promise<void> => {
     const { targetId } = await send<{ targetId: string }>('Target.createTarget', { url })
     await send('Target.activateTarget', { targetId })
-    await until(`load ${url}`, () =>
-      evaluate<boolean>(url, 'document.readyState === "complete"').catch(() => false),
-    )
+    // A new tab has its URL at once, and an empty document until it has loaded.
+    const loaded = `location.href === ${JSON.stringify(url)} && document.readyState === "complete"`
+    await until(`load ${url}`, () => evaluate<boolean>(url, loaded).catch(() => false))
   }
 
   // The internal page that freezes and discards must be allowed first.
