@@ -63,7 +63,9 @@ export interface ChangeFeed {
   mended(): void
   /** At the end of the transaction, while it can still read: tells the corrections. */
   finish(): void
-  /** What there is to tell, and forgets it. */
+  /** What there is to tell. */
+  peek(): Flush
+  /** The same, and forgets it. */
   take(): Flush
   /** Nothing of the transaction has happened. */
   clear(): void
@@ -204,6 +206,7 @@ export function createChangeFeed(context: ChangeFeedContext): ChangeFeed {
         })
       }
     },
+    peek: () => ({ events, incomplete }),
     take() {
       const flush = { events, incomplete }
       events = []

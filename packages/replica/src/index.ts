@@ -24,6 +24,7 @@ export {
 export type { RejectedWrite } from './rejections.js'
 export {
   type EventListener,
+  type ForetoldListener,
   openReplica,
   type PendingReport,
   type Replica,

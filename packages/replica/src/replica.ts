@@ -49,6 +49,12 @@ export interface PendingReport {
 /** `incomplete`: more than 50,000 changes; there are no events then, and who follows by them must read anew. */
 export type EventListener = (events: readonly DustEvent[], flush: Pick<Flush, 'incomplete'>) => void
 
+/** `from` and `at` are positions, see {@link Replica.position}. */
+export type ForetoldListener = (
+  events: readonly DustEvent[],
+  move: { readonly from: string; readonly at: string },
+) => void
+
 /**
  * One store's data on any SQLite, synchronous and deterministic. What readers see is the confirmed state with
  * the pending ops applied in order (ARCHITECTURE.md, invariants I1–I7).
@@ -103,6 +109,11 @@ export interface Replica {
   onPrecious(listener: (change: PreciousChange) => void): () => void
   /** Called after each transaction that has something to tell, with its events in order. */
   onEvents(listener: EventListener): () => void
+  /**
+   * Called at the end of each transaction, before it commits, with what `onEvents` will be told and where the replica
+   * stands before and after. It may still be rolled back. Not called when there is too much to tell.
+   */
+  onForetold(listener: ForetoldListener): () => void
   /** Called after each transaction that touched what is visible, once its events have been told. */
   onTouched(listener: (touched: Touched) => void): () => void
   /** Called after the transaction in which an op's verdict became known. */
@@ -171,6 +182,7 @@ export function openReplica({
   })
   const touchedListeners = new Set<(touched: Touched) => void>()
   const eventListeners = new Set<EventListener>()
+  const foretoldListeners = new Set<ForetoldListener>()
   const rejectionListeners = new Set<() => void>()
   const preciousListeners = new Set<(change: PreciousChange) => void>()
   const verdictListeners = new Set<(opId: string, verdict: Verdict) => void>()
@@ -207,14 +219,26 @@ export function openReplica({
     if (kept) for (const listener of preciousListeners) listener(kept)
   }
 
+  const position = (): string => positionOf(meta, outbox)
+
+  const foretell = (from: string): void => {
+    if (foretoldListeners.size === 0) return
+    const { events, incomplete } = feed.peek()
+    const at = position()
+    if (incomplete || (events.length === 0 && at === from)) return
+    for (const listener of foretoldListeners) listener(events, { from, at })
+  }
+
   const transaction = <T>(body: () => T): T => {
     if (depth > 0) return body()
     depth += 1
     let result: T
     try {
       result = driver.transaction(() => {
+        const from = foretoldListeners.size > 0 ? position() : ''
         const made = body()
         feed.finish()
+        foretell(from)
         return made
       })
     } catch (error) {
@@ -312,9 +336,10 @@ export function openReplica({
     onRejections: (listener) => subscribe(rejectionListeners, listener),
     onPrecious: (listener) => subscribe(preciousListeners, listener),
     onEvents: (listener) => subscribe(eventListeners, listener),
+    onForetold: (listener) => subscribe(foretoldListeners, listener),
     onTouched,
     onVerdict: (listener) => subscribe(verdictListeners, listener),
-    position: () => positionOf(meta, outbox),
+    position,
     sync: createSyncPort({
       driver,
       store,

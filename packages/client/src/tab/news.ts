@@ -31,6 +31,25 @@ export interface RoutedEvent {
   readonly to: readonly number[]
 }
 
+/**
+ * What a leader is about to commit, told before it does: should it die before it can say that it has, the tab has it,
+ * and where the store stands tells the next leader whether it came true.
+ */
+export interface Foretelling {
+  readonly store: string
+  /** No other of the instance has it. */
+  readonly id: string
+  /** Where the store stands before and after, see {@link Position}. */
+  readonly from: string
+  readonly at: string
+  readonly events: readonly RoutedEvent[]
+}
+
+/** A foretelling that has come true. */
+export interface CameTrue {
+  readonly foretold: string
+}
+
 export interface SettledWrite {
   readonly opId: string
   /** Undefined: the replica no longer knows the op. */

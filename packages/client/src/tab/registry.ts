@@ -1,5 +1,6 @@
 import type { Call, CallResult, LiveQuery, StatusWatch, Subscription } from './calls.js'
-import type { Position, SettledWrite } from './news.js'
+import { createForetold } from './foretold.js'
+import type { CameTrue, Foretelling, Position, RoutedEvent, SettledWrite } from './news.js'
 import type { AwaitedWrite, Hello } from './tab-protocol.js'
 
 /** What a tab has registered and what it waits for: all that the next leader, or the next worker, must be told. */
@@ -11,7 +12,10 @@ export interface Registry {
   settled(writes: readonly SettledWrite[]): void
   /** Subscriptions that the leader has ended. */
   dropped(ids: readonly number[]): void
-  /** Where stores stand that the tab has heard of. */
+  foretold(foretelling: Foretelling): void
+  /** What a flush tells, with what was foretold in its place. */
+  reveal(events: readonly (RoutedEvent | CameTrue)[]): readonly RoutedEvent[]
+  /** Where stores stand that the tab has heard of. What came with it has been revealed. */
   seen(positions: readonly Position[]): void
   readonly device: string | null
   readonly all: Hello
@@ -22,6 +26,7 @@ export const NOTHING_REGISTERED: Hello = {
   subscriptions: [],
   liveQueries: [],
   seen: [],
+  foretold: [],
   statusWatches: [],
   awaited: [],
 }
@@ -32,6 +37,7 @@ export function createRegistry(start: Hello = NOTHING_REGISTERED): Registry {
   const liveQueries = new Map<number, LiveQuery>(start.liveQueries.map((one) => [one.id, one]))
   const statusWatches = new Map<number, StatusWatch>(start.statusWatches.map((one) => [one.id, one]))
   const awaited = new Map<string, AwaitedWrite>(start.awaited.map((one) => [one.opId, one]))
+  const foretold = createForetold()
   const positions = new Map<string, string>(start.seen.map(({ store, at }) => [store, at]))
 
   const remember = (call: Call): void => {
@@ -83,7 +89,10 @@ export function createRegistry(start: Hello = NOTHING_REGISTERED): Registry {
     dropped(ids) {
       for (const id of ids) subscriptions.delete(id)
     },
+    foretold: foretold.note,
+    reveal: foretold.reveal,
     seen(stand) {
+      foretold.settle(stand)
       for (const { store, at } of stand) positions.set(store, at)
     },
     get device() {
@@ -95,6 +104,7 @@ export function createRegistry(start: Hello = NOTHING_REGISTERED): Registry {
         subscriptions: [...subscriptions.values()],
         liveQueries: [...liveQueries.values()],
         seen: Array.from(positions, ([store, at]) => ({ store, at })),
+        foretold: foretold.open,
         statusWatches: [...statusWatches.values()],
         awaited: [...awaited.values()],
       }

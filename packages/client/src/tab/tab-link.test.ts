@@ -54,19 +54,66 @@ test('a new leader is told what the tab listens to, and where the stores stood t
   expect(follow('second', 2)).toMatchObject([{ kind: 'hello', liveQueries: [LIVE.query], seen: at }])
 })
 
-test('changes that an earlier leader told come to nothing, its answers count', async () => {
-  const { link, news, follow, receive } = setUp()
+const foretelling = (id: string, from: string, at: string) => ({
+  kind: 'foretell',
+  store: 'o/s',
+  id,
+  from,
+  at,
+  events: [{ event: id, to: [1] }],
+})
+
+test('what an earlier leader told arrives late: it counts, and the present one is told, until that one serves', async () => {
+  const { link, news, follow, receive, tell } = setUp()
   follow('first', 1)
   const answered = link.calls([LIVE])
-  follow('second', 2)
+  const sent = follow('second', 2)
   receive('first', 1, {
     answers: [{ batch: 1, results: [{ ok: true, value: null }] }],
     positions: [{ store: 'o/s', at: 'late' }],
     live: [update],
   })
   expect(await answered).toEqual([{ ok: true, value: null }])
+  expect(news).toMatchObject([{ live: [update] }])
+  tell('first', foretelling('one', 'late', 'later'))
+  expect(sent.slice(-2)).toMatchObject([
+    { kind: 'hello', seen: [{ at: 'late' }], foretold: [] },
+    { kind: 'hello', seen: [{ at: 'late' }], foretold: [{ id: 'one', from: 'late', at: 'later' }] },
+  ])
+})
+
+test('once the present leader serves, changes that an earlier one told come to nothing, and its answers count', async () => {
+  const { link, news, follow, receive, tell } = setUp()
+  follow('first', 1)
+  const answered = link.calls([LIVE])
+  const sent = follow('second', 2)
+  tell('second', { kind: 'serving', device: 'dev' })
+  receive('first', 1, {
+    answers: [{ batch: 1, results: [{ ok: true, value: null }] }],
+    positions: [{ store: 'o/s', at: 'late' }],
+    live: [update],
+  })
+  tell('first', foretelling('one', 'late', 'later'))
+  expect(await answered).toEqual([{ ok: true, value: null }])
   expect(news).toEqual([])
-  expect(follow('third', 3)).toMatchObject([{ kind: 'hello', seen: [] }])
+  expect(sent.filter(({ kind }) => kind === 'hello')).toHaveLength(1)
+  expect(follow('third', 3)).toMatchObject([{ kind: 'hello', seen: [], foretold: [] }])
+})
+
+test('what was foretold is told once the leader says that it came true, this one or the next', () => {
+  const { news, follow, receive, tell } = setUp()
+  follow('first', 1)
+  receive('first', 1, { positions: [{ store: 'o/s', at: '0' }] })
+  tell('first', foretelling('one', '0', '1'))
+  tell('first', foretelling('two', '1', '2'))
+  expect(news).toEqual([])
+  receive('first', 2, { events: [{ foretold: 'one' }] })
+  tell('first', foretelling('three', '2', '3'))
+  expect(follow('second', 2)).toMatchObject([{ foretold: [{ id: 'two' }, { id: 'three' }] }])
+  receive('second', 1, { events: [{ foretold: 'two' }], positions: [{ store: 'o/s', at: '2' }] })
+  expect(news.map(({ events }) => events)).toEqual([[{ event: 'one', to: [1] }], [{ event: 'two', to: [1] }]])
+  // What did not come true is forgotten.
+  expect(follow('third', 3)).toMatchObject([{ seen: [{ at: '2' }], foretold: [] }])
 })
 
 test('J08 the leader hears what the page has taken in, and now and then what has arrived', () => {

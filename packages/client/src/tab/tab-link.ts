@@ -98,6 +98,8 @@ export function createTabLink(options: TabLinkOptions): TabLink {
   let current: Following | undefined
   let lastEpoch = 0
   let lastLeader: string | undefined
+  /** The one before. */
+  let formerLeader: string | undefined
   /** Why this tab cannot lead. */
   let failure: ErrorData | undefined
   let paused = false
@@ -201,6 +203,25 @@ export function createTabLink(options: TabLinkOptions): TabLink {
     onDevice(device)
   }
 
+  /**
+   * The last messages of a leader that has died can arrive after the first of the next one. They count until that one
+   * serves; from then on it makes up for the rest itself.
+   */
+  const isLate = ({ leader, kind }: ToTab): boolean =>
+    leader === formerLeader && current?.serving === false && (kind === 'foretell' || kind === 'flush')
+
+  const take = (message: Extract<ToTab, { kind: 'flush' }>, counts: boolean): void => {
+    // Answers first: they register the writes whose verdicts the same flush may bring.
+    for (const { batch, results } of message.answers) answer(batch, results)
+    registry.settled(message.settled)
+    const changes = counts ? { events: registry.reveal(message.events) } : NO_CHANGES
+    const news = { ...message, ...changes }
+    registry.dropped(news.dropped)
+    registry.seen(news.positions)
+    arrived(news)
+    if (hasNews(news)) onNews(news)
+  }
+
   return {
     enter(name) {
       tab = name
@@ -241,6 +262,7 @@ export function createTabLink(options: TabLinkOptions): TabLink {
         reported: 0,
       }
       lastEpoch = epoch
+      formerLeader = lastLeader
       lastLeader = leader
       failure = undefined
       for (const [id, batch] of open) if (isPoisonous(batch)) giveUp(id, poisonous(), true)
@@ -258,16 +280,12 @@ export function createTabLink(options: TabLinkOptions): TabLink {
     receive(message) {
       if (message.leader === current?.leader) hear(message, current)
       if (message.kind === 'restart') onRestart()
-      if (message.kind !== 'flush') return
-      // Answers first: they register the writes whose verdicts the same flush may bring.
-      for (const { batch, results } of message.answers) answer(batch, results)
-      registry.settled(message.settled)
-      // The present leader was told what had arrived before it, and makes up for the rest itself.
-      const news = message.leader === lastLeader ? message : { ...message, ...NO_CHANGES }
-      registry.dropped(news.dropped)
-      registry.seen(news.positions)
-      arrived(news)
-      if (hasNews(news)) onNews(news)
+      const late = isLate(message)
+      const counts = late || message.leader === lastLeader
+      if (message.kind === 'foretell' && counts) registry.foretold(message)
+      if (message.kind === 'flush') take(message, counts)
+      // What the present leader was told is not all any more.
+      if (late) sayHello()
     },
     confirm({ leader, flush }) {
       if (current?.leader !== leader) return

@@ -1,13 +1,13 @@
 import type { ErrorData } from '@dustlayer/protocol'
 import type { Call, CallResult, LiveQuery, StatusWatch, Subscription } from './calls.js'
-import type { News, Position } from './news.js'
+import type { CameTrue, Foretelling, News, Position, RoutedEvent } from './news.js'
 
 /**
  * The messages between the workers of an instance. What pages ask (`calls.ts`) and are told (`news.ts`) travels in them.
  * All of it is plain data that a structured clone carries. Change {@link TAB_PROTOCOL} with any change that an older tab would misread; only
  * {@link Build}, `from` and the names of the channels stay for ever, so that builds can tell each other apart.
  */
-export const TAB_PROTOCOL = 3
+export const TAB_PROTOCOL = 4
 
 /** What tabs must have in common to work together; a part of every message between them. */
 export interface Build {
@@ -40,6 +40,8 @@ export interface Hello {
   readonly liveQueries: readonly LiveQuery[]
   /** Where the stores stood when the tab last heard of them. */
   readonly seen: readonly Position[]
+  /** What leaders have foretold since, oldest first. */
+  readonly foretold: readonly Omit<Foretelling, 'events'>[]
   readonly statusWatches: readonly StatusWatch[]
   readonly awaited: readonly AwaitedWrite[]
 }
@@ -93,7 +95,10 @@ export type ToTab = Build & { readonly leader: string; readonly epoch: number } 
         readonly answers: readonly { readonly batch: number; readonly results: readonly CallResult[] }[]
         /** Where stores stand that the tab listens to, when everything about it has been sent. */
         readonly positions: readonly Position[]
-      } & News)
+        readonly events: readonly (RoutedEvent | CameTrue)[]
+      } & Omit<News, 'events'>)
+    /** Something is about to be committed. */
+    | ({ readonly kind: 'foretell' } & Foretelling)
     /** The tab is of an older build than the leader: its header says which the leader is. */
     | { readonly kind: 'outdated' }
   )

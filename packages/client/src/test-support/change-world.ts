@@ -4,7 +4,8 @@ import { NO_RECALL } from '../page/recall.js'
 import { createReceipts } from '../page/receipts.js'
 import { createSubscribers, type Subscribers } from '../page/subscribers.js'
 import type { CallOf, LiveQuery, Subscription } from '../tab/calls.js'
-import type { News, Position } from '../tab/news.js'
+import { createForetold } from '../tab/foretold.js'
+import type { Foretelling, News, Position } from '../tab/news.js'
 import { type ChangeDesk, createChangeDesk } from '../worker/change-desk.js'
 import { createPostbox, type Parcel, type Postbox } from '../worker/postbox.js'
 import { createSubscriptions } from '../worker/subscriptions.js'
@@ -24,8 +25,11 @@ export interface ChangeWorld {
   flush(): void
   /** A leader begins; the one before has died, and what it had not delivered is lost. */
   lead(replica: Replica): void
-  /** How what a leader sends is treated: it arrives, waits until it may, or is lost with its leader. */
-  delivery: 'at once' | 'held' | 'lost'
+  /**
+   * How what a leader sends is treated: it arrives, waits until it may, is lost with its leader, or is lost but for
+   * what was foretold, as when the leader dies between its commit and its message.
+   */
+  delivery: 'at once' | 'held' | 'lost' | 'foretold'
   /** Messages that are held. */
   readonly held: number
 }
@@ -39,12 +43,19 @@ export function createChangeWorld(): ChangeWorld {
   let desk: ChangeDesk | undefined
   let postbox: Postbox | undefined
   let seen: Position | undefined
-  let held: Parcel[] = []
+  const foretold = createForetold()
+  let held: (Parcel | Foretelling)[] = []
   let ids = 0
   let leaders = 0
   let confirmed = 0
 
-  const arrive = (parcel: Parcel): void => {
+  const arrive = (message: Parcel | Foretelling): void => {
+    if ('id' in message) {
+      foretold.note(structuredClone(message))
+      return
+    }
+    const parcel = { ...message, events: foretold.reveal(message.events) }
+    foretold.settle(parcel.positions)
     for (const { batch } of parcel.answers) answered(batch)
     seen = parcel.positions[0] ?? seen
     for (const id of parcel.dropped) subscriptions.delete(id)
@@ -112,7 +123,7 @@ export function createChangeWorld(): ChangeWorld {
         postbox?.flush()
         sent = held.length
         if (world.delivery !== 'at once') return
-        for (const parcel of held.splice(0)) arrive(parcel)
+        for (const message of held.splice(0)) arrive(message)
       }
     },
     lead(replica) {
@@ -121,14 +132,23 @@ export function createChangeWorld(): ChangeWorld {
       confirmed = 0
       leaders += 1
       world.delivery = 'at once'
-      postbox = createPostbox((_tab, parcel) => {
-        if (world.delivery !== 'lost') held.push(parcel)
+      postbox = createPostbox({
+        deliver(_tab, parcel) {
+          if (world.delivery === 'at once' || world.delivery === 'held') held.push(parcel)
+        },
+        foretell(_tab, foretelling) {
+          if (world.delivery === 'foretold') arrive(foretelling)
+          else if (world.delivery !== 'lost') held.push(foretelling)
+        },
+        ownTab: 'own',
+        leader: String(leaders),
       })
       desk = createChangeDesk({ store: STORE, replica, subscriptions: createSubscriptions(), postbox })
       desk.adopt(TAB, {
         subscriptions: [...subscriptions.values()],
         liveQueries: [...queries.values()],
         seen,
+        foretold: foretold.open,
       })
       for (const [batch, one] of open) run(batch, one)
     },

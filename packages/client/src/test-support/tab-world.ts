@@ -48,6 +48,8 @@ export interface WorldTab {
   breakStorage: WorldWorker['breakStorage']
   /** From now on, nothing that this tab's worker posts arrives anywhere. */
   mute(): void
+  /** The same, from the next moment on at which its database has committed something. */
+  muteAtCommit(): void
   /** While set, calls wait in the leader and do not run. */
   stalled: boolean
   /** While set, the page takes in nothing that its worker tells, and the worker nothing that others post. */
@@ -413,6 +415,7 @@ function openTab({ browser, clock, network, build, maxPending, persistent, rando
     suspend: () => page.suspend(),
     resume: () => page.resume(),
     mute: () => worker.mute(),
+    muteAtCommit: () => worker.muteAtCommit(),
     breakStorage: (kind) => worker.breakStorage(kind),
     kill() {
       gone = true

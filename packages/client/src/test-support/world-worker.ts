@@ -68,6 +68,7 @@ export interface WorldWorker {
   /** It is gone from one moment to the next: no goodbye, its locks free, its files closed. */
   kill(): void
   mute(): void
+  muteAtCommit(): void
   /** What this worker has open cannot be used on. */
   breakStorage(kind: StorageFault['kind']): void
   /** It has the database files open. */
@@ -129,6 +130,8 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
   const held = new Set<HeldLock>()
   let alive = true
   let muted = false
+  /** With the next commit. */
+  let muting = false
   let stalled = false
   let frozen = false
   let hung = false
@@ -277,7 +280,9 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     ...driver,
     transaction(body) {
       if (browser.owner !== self) browser.onViolation('A worker wrote to files that it does not have.')
-      return driver.transaction(body)
+      const result = driver.transaction(body)
+      muted ||= muting
+      return result
     },
   })
 
@@ -395,6 +400,9 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     },
     mute() {
       muted = true
+    },
+    muteAtCommit() {
+      muting = true
     },
     get stalled() {
       return stalled

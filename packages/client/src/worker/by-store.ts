@@ -7,6 +7,7 @@ export function byStore(hello: Hello): Map<string, Registrations> {
   const liveQueries = grouped(hello.liveQueries)
   const statusWatches = grouped(hello.statusWatches)
   const awaited = grouped(hello.awaited)
+  const foretold = grouped(hello.foretold)
   const seen = new Map(hello.seen.map((position) => [position.store, position]))
   const stores = new Set(
     [subscriptions, liveQueries, statusWatches, awaited].flatMap((group) => [...group.keys()]),
@@ -20,6 +21,7 @@ export function byStore(hello: Hello): Map<string, Registrations> {
         statusWatches: statusWatches.get(store) ?? [],
         awaited: awaited.get(store) ?? [],
         seen: seen.get(store),
+        foretold: foretold.get(store) ?? [],
       },
     ]),
   )

@@ -51,3 +51,40 @@ test('J10 a snapshot with more changes than can be told one by one: who can read
   expect(heard).toEqual([])
   expect(world.reported).toEqual([])
 })
+
+test('J05 what a leader foretold and rolled back is never told', () => {
+  const world = createChangeWorld()
+  const disk = openBetterSqlite()
+  let full = false
+  const driver: typeof disk = {
+    ...disk,
+    transaction: (body) =>
+      disk.transaction(() => {
+        const result = body()
+        if (full) throw new Error('the disk is full')
+        return result
+      }),
+  }
+  const open = () => openReplica({ driver, store: STORE, deviceId: 'dev', now: () => 1 })
+  const replica = open()
+  const put = (path: string): void => replica.write({ opId: `op_${path}`, op: 'set', path, value: 1 })
+  const fail = (path: string): void => {
+    full = true
+    expect(() => put(path)).toThrow('the disk is full')
+    full = false
+  }
+  world.lead(replica)
+  const heard: string[] = []
+  const onChange = ({ path }: { path: string }) => heard.push(path)
+  world.subscribers.subscribe({ ...ALL, onChange, onResync: ({ message }) => heard.push(message) })
+  world.flush()
+  world.delivery = 'foretold'
+  fail('a')
+  put('b')
+  fail('a')
+  put('c')
+  fail('d')
+  world.lead(open())
+  world.flush()
+  expect(heard).toEqual(['b', 'c'])
+})

@@ -1,16 +1,19 @@
 import { parsePattern } from '@dustlayer/protocol'
-import type { DustEvent, EntryData, Replica } from '@dustlayer/replica'
+import type { DustEvent, EntryData, ForetoldListener, Replica } from '@dustlayer/replica'
 import type { LiveQuery, Subscription } from '../tab/calls.js'
-import type { Position } from '../tab/news.js'
+import { cameTrue } from '../tab/foretold.js'
+import type { Foretelling, Position, RoutedEvent } from '../tab/news.js'
 import { createLiveQueries } from './live.js'
 import type { Postbox } from './postbox.js'
-import type { Subscriptions } from './subscriptions.js'
+import type { Subscriber, Subscriptions } from './subscriptions.js'
 
 /** What a tab listens to in one store, and where the store stood when it last heard of it. */
 export interface Listening {
   readonly subscriptions: readonly Subscription[]
   readonly liveQueries: readonly LiveQuery[]
   readonly seen: Position | undefined
+  /** What leaders have foretold it since. */
+  readonly foretold: readonly Omit<Foretelling, 'events'>[]
 }
 
 /** Tells the tabs what changes in one store: each what it has subscribed to, and no more than it can take. */
@@ -40,6 +43,8 @@ const UNDER_WAY = 1_000
 /** Fewer messages are no sign that a page does not keep up, however much is in each: thousands of writes come in a few. */
 const MESSAGES_UNDER_WAY = 32
 
+const NOTHING_FORETOLD = { events: [], byTab: new Map<string, Foretelling>() }
+
 export function createChangeDesk({ store, replica, subscriptions, postbox }: ChangeDeskOptions): ChangeDesk {
   const live = createLiveQueries({ replica, postbox })
 
@@ -62,12 +67,45 @@ export function createChangeDesk({ store, replica, subscriptions, postbox }: Cha
     postbox.dropped(tab, id)
   }
 
-  const tellEvent = (event: DustEvent): void => {
-    for (const { tab, id, maxQueueSize } of subscriptions.route(event)) {
-      const most = Math.max(maxQueueSize, UNDER_WAY)
-      const behind = postbox.unconfirmedMessages(tab) >= MESSAGES_UNDER_WAY
-      if (behind && postbox.unconfirmed(tab, id) >= most) drop(tab, id)
-      else postbox.event(tab, event, id)
+  const keepsUp = ({ tab, id, maxQueueSize }: Subscriber): boolean =>
+    postbox.unconfirmedMessages(tab) < MESSAGES_UNDER_WAY ||
+    postbox.unconfirmed(tab, id) < Math.max(maxQueueSize, UNDER_WAY)
+
+  /** Of the newest transaction, which may have been rolled back: its events, and what tabs were told of them. */
+  let foretold: { readonly events: readonly DustEvent[]; readonly byTab: ReadonlyMap<string, Foretelling> } =
+    NOTHING_FORETOLD
+
+  /** Should this leader die once it has committed and before it has told, the tabs have it all the same. */
+  const foretell: ForetoldListener = (events, move) => {
+    const byTab = new Map<string, RoutedEvent[]>()
+    for (const tab of subscriptions.tabs()) if (postbox.foretells(tab)) byTab.set(tab, [])
+    if (byTab.size === 0) return
+    for (const event of events) {
+      for (const subscriber of subscriptions.route(event)) {
+        const ofTab = keepsUp(subscriber) ? byTab.get(subscriber.tab) : undefined
+        const last = ofTab?.at(-1)
+        if (last?.event === event) ofTab?.splice(-1, 1, { event, to: [...last.to, subscriber.id] })
+        else ofTab?.push({ event, to: [subscriber.id] })
+      }
+    }
+    const told = Array.from(
+      byTab,
+      ([tab, routed]) => [tab, postbox.foretell(tab, { store, ...move, events: routed })] as const,
+    )
+    foretold = { events, byTab: new Map(told) }
+  }
+
+  const tellEvents = (events: readonly DustEvent[]): void => {
+    const { byTab } = foretold.events === events ? foretold : NOTHING_FORETOLD
+    for (const [tab, foretelling] of byTab) {
+      if (foretelling.events.length > 0) postbox.cameTrue(tab, foretelling)
+    }
+    for (const event of events) {
+      for (const subscriber of subscriptions.route(event)) {
+        const { tab, id } = subscriber
+        if (!keepsUp(subscriber)) drop(tab, id)
+        else if (!byTab.has(tab)) postbox.event(tab, event, id)
+      }
     }
   }
 
@@ -80,9 +118,12 @@ export function createChangeDesk({ store, replica, subscriptions, postbox }: Cha
   }
 
   const stopEvents = replica.onEvents((events, { incomplete }) => {
-    for (const event of events) tellEvent(event)
+    tellEvents(events)
     if (incomplete) startOver([...subscriptions.all()])
+    // An op may have changed nothing.
+    tellPosition(...subscriptions.tabs())
   })
+  const stopForetelling = replica.onForetold(foretell)
   const stopTouched = replica.onTouched((touched) => {
     live.touched(touched)
     tellPosition(...new Set([...subscriptions.tabs(), ...live.tabs()]))
@@ -100,14 +141,16 @@ export function createChangeDesk({ store, replica, subscriptions, postbox }: Cha
       tellPosition(tab)
     },
     unlive: live.remove,
-    adopt(tab, { subscriptions: adopted, liveQueries, seen }) {
-      const level = seen?.at === replica.position()
+    adopt(tab, { subscriptions: adopted, liveQueries, seen, foretold: open }) {
+      const missed = cameTrue(seen?.at, open, replica.position())
+      const level = missed?.length === 0
       for (const subscription of adopted) subscriptions.add(tab, subscription)
       for (const query of liveQueries) {
         if (level) live.resume(tab, query)
         else live.add(tab, query)
       }
-      if (!level) startOver(adopted.map((subscription) => ({ tab, ...subscription })))
+      if (missed) for (const id of missed) postbox.cameTrue(tab, { id })
+      else startOver(adopted.map((subscription) => ({ tab, ...subscription })))
       if (adopted.length + liveQueries.length > 0) tellPosition(tab)
     },
     dropTab(tab) {
@@ -121,6 +164,7 @@ export function createChangeDesk({ store, replica, subscriptions, postbox }: Cha
     },
     close() {
       stopEvents()
+      stopForetelling()
       stopTouched()
     },
   }

@@ -7,12 +7,18 @@ import {
   toJsonValue,
   type Value,
 } from '@dustlayer/protocol'
-import { type EntryData, type FoldState, foldEvent, type DustEvent as ReplicaEvent } from '@dustlayer/replica'
+import {
+  type EntryData,
+  type FoldState,
+  foldEvent,
+  type DustEvent as ReplicaEvent,
+  wantsEvent,
+} from '@dustlayer/replica'
 import { createRun, type Draft, type Run, type Step } from '@dustlayer/replica/testing'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import type { Entry } from '../operations/read.js'
-import type { WatchEvent } from '../page/events.js'
+import type { DustEvent, WatchEvent } from '../page/events.js'
 import type { LiveResult } from '../page/live.js'
 import { reviveEntry } from '../page/revive.js'
 import { type ChangeWorld, createChangeWorld } from '../test-support/change-world.js'
@@ -95,7 +101,9 @@ const action = fc.oneof(
   { weight: 2, arbitrary: pattern.map((added) => ({ added })) },
   {
     weight: 2,
-    arbitrary: fc.constantFrom<Delivery>('at once', 'held', 'lost').map((delivery) => ({ delivery })),
+    arbitrary: fc
+      .constantFrom<Delivery>('at once', 'held', 'lost', 'foretold')
+      .map((delivery) => ({ delivery })),
   },
 )
 
@@ -176,7 +184,13 @@ test('live: the result is what a fresh enum gives, changes are minimal, and obje
 
 /** What is lost stays lost until the next leader. */
 function deliverFromNow(world: ChangeWorld, delivery: Delivery): void {
-  if (world.delivery !== 'lost') world.delivery = delivery
+  if (world.delivery === 'lost' || world.delivery === 'foretold') return
+  if (delivery === 'foretold') {
+    // What is on its way arrives first.
+    world.delivery = 'at once'
+    world.flush()
+  }
+  world.delivery = delivery
 }
 
 test.each(['all', 'committed'] as const)(
@@ -216,6 +230,61 @@ test.each(['all', 'committed'] as const)(
         run.perform({ kind: 'restart' })
         world.flush()
         check()
+        expect(world.reported).toEqual([])
+        run.driver.close()
+      }),
+      { numRuns: 300 },
+    )
+  },
+)
+
+test.each(['all', 'committed'] as const)(
+  'J04 J05 on: each event once and in order, also when leaders die between a commit and its message (mode %s)',
+  (mode) => {
+    const taken = fc.tuple(step, fc.boolean()).map(([performed, dies]) => ({
+      performed,
+      // What a new leader does first arrives.
+      dies: dies && performed.kind !== 'restart',
+    }))
+    fc.assert(
+      fc.property(pattern, fc.array(taken, { maxLength: 50 }), (asked, steps) => {
+        const parsed = parsePattern(asked)
+        const happened: ReplicaEvent[] = []
+        const wanted = (event: ReplicaEvent): boolean =>
+          parsed.matches(parsePath(event.path)) && wantsEvent(mode, event, parsed)
+        const world = createChangeWorld()
+        const run = createRun({
+          batches: true,
+          opened(replica) {
+            replica.onEvents((events) => {
+              happened.push(...events.filter(wanted))
+            })
+            world.lead(replica)
+          },
+        })
+        const told: unknown[] = []
+        const ended: unknown[] = []
+        const listening = { store: STORE, pattern: asked, mode, signal: undefined }
+        const onChange = ({ path, op, storeSeq, clientOpId, cause }: DustEvent): void =>
+          void told.push([path, op, storeSeq, clientOpId, cause?.path])
+        world.subscribers.subscribe({ ...listening, onChange, onResync: (error) => ended.push(error) })
+        world.flush()
+        for (const { performed, dies } of steps) {
+          deliverFromNow(world, dies ? 'foretold' : 'at once')
+          run.perform(performed)
+          if (dies) run.perform({ kind: 'restart' })
+          world.flush()
+        }
+        expect(told).toEqual(
+          happened.map(({ path, op, storeSeq, clientOpId, cause }) => [
+            path,
+            op,
+            storeSeq,
+            clientOpId,
+            cause?.path,
+          ]),
+        )
+        expect(ended).toEqual([])
         expect(world.reported).toEqual([])
         run.driver.close()
       }),

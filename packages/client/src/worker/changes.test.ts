@@ -36,6 +36,13 @@ async function dieUnheard(leader: WorldTab, path: string): Promise<void> {
   leader.kill()
 }
 
+/** The leader writes, and dies before it can tell anybody that it has. */
+async function dieAtCommit(leader: WorldTab, path: string): Promise<void> {
+  leader.muteAtCommit()
+  await world.outcome(leader.dust.put(STORE, path, path))
+  leader.kill()
+}
+
 describe('events', () => {
   test('an ancestor’s op is told to who listens below, with its cause; values come as they went', async () => {
     const { leader, follower } = await twoTabs()
@@ -285,6 +292,36 @@ describe('when the leader changes', () => {
     await world.until(() => easy?.length === 2 && errors.length === 1)
     expect(strict).toEqual(['k/1'])
     expect(easy).toEqual(['k/1', 'k/3'])
+  })
+
+  test('J04 J05 what a leader commits in the moment of its death is told, each once and as what it was', async () => {
+    const { leader, follower } = await twoTabs()
+    const third = world.open()
+    await world.outcome(third.dust.get(STORE, 'a'))
+    const heard: unknown[][] = []
+    const errors: unknown[] = []
+    for (const { dust } of [follower, third]) {
+      const events: unknown[] = []
+      heard.push(events)
+      dust.on(STORE, '**', ({ path, op, cause }) => events.push([path, op, cause]), {
+        onResync: (error) => errors.push(error),
+      })
+      dust.watch(STORE, 'k/**', ({ path, type }) => events.push([path, type]))
+      await registered({ ...follower, dust })
+    }
+    await putEach(leader, ['k/1'])
+    await dieAtCommit(leader, 'k/2')
+    await world.until(() => follower.leading)
+    await dieAtCommit(follower, 'k/3')
+    await putEach(third, ['k/4'])
+    const paths = ['k/1', 'k/2', 'k/3', 'k/4']
+    const all = paths.flatMap((path) => [
+      [path, 'set', undefined],
+      [path, 'change'],
+    ])
+    await world.until(() => heard[1]?.length === all.length)
+    expect(heard).toEqual([all.slice(0, 6), all])
+    expect(errors).toEqual([])
   })
 
   test('nobody is told anything when nothing was missed', async () => {

@@ -12,7 +12,7 @@ import { byStore } from './by-store.js'
 import { explainedPort } from './explained-port.js'
 import { createHostedStore, type HostedStore, type Registrations } from './hosted-store.js'
 import { createJobQueue, type JobQueue } from './job-queue.js'
-import { createPostbox, type Parcel } from './postbox.js'
+import type { Postbox } from './postbox.js'
 import { createSubscriptions } from './subscriptions.js'
 import { timeBox } from './time-box.js'
 
@@ -41,7 +41,7 @@ export interface HostOptions {
   readonly maxPending?: number | undefined
   /** Runs a function after the messages that are waiting now have been handled, so that they join its work. */
   defer(run: () => void): void
-  deliver(tab: string, parcel: Parcel): void
+  readonly postbox: Postbox
   /** Aborts when this leader must not run anything any more. */
   readonly until: AbortSignal
   /** Undefined while this leader is sure that it leads; else calls run when the promise has resolved. */
@@ -69,8 +69,7 @@ const SLICE_MS = 100
 const UNSENT_AFTER_MS = 1_000
 
 export function createHost(options: HostOptions): Host {
-  const { storage, sync, deviceId, clock, maxPending, defer, deliver, doubt, until, busy } = options
-  const postbox = createPostbox(deliver)
+  const { storage, sync, deviceId, clock, maxPending, defer, postbox, doubt, until, busy } = options
   const slots = new Map<string, Slot>()
   /** Differs for a tab that has been away. */
   const visits = new Map<string, symbol>()

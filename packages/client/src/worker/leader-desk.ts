@@ -4,6 +4,7 @@ import { compareBuilds } from '../tab/build.js'
 import type { Channel, OpenChannel } from '../tab/channel.js'
 import type { InstanceNames } from '../tab/instance-names.js'
 import type { Locks } from '../tab/locks.js'
+import type { Foretelling } from '../tab/news.js'
 import type { Announcement, Build, PageSignal, ToLeader, ToTab } from '../tab/tab-protocol.js'
 import { createDeskQueue } from './desk-queue.js'
 import type { Host } from './host.js'
@@ -27,6 +28,7 @@ export interface LeaderDesk {
   /** Has all tabs replace their workers, this leader's included. */
   restartTabs(): void
   deliver(tab: string, parcel: Parcel): void
+  foretell(tab: string, foretelling: Foretelling): void
   close(): void
 }
 
@@ -247,6 +249,9 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
     },
     deliver(tab, parcel) {
       post(tab, { kind: 'flush', ...parcel })
+    },
+    foretell(tab, foretelling) {
+      post(tab, { kind: 'foretell', ...foretelling })
     },
     close() {
       stopped.abort()

@@ -5,7 +5,12 @@ import { createPostbox, type Parcel } from './postbox.js'
 
 function setUp() {
   const delivered: { tab: string; parcel: Parcel }[] = []
-  const postbox = createPostbox((tab, parcel) => delivered.push({ tab, parcel }))
+  const postbox = createPostbox({
+    deliver: (tab, parcel) => delivered.push({ tab, parcel }),
+    foretell: () => undefined,
+    ownTab: 'own',
+    leader: 'leader',
+  })
   return { postbox, delivered }
 }
 

@@ -1,6 +1,14 @@
 import type { DustEvent } from '@dustlayer/replica'
 import type { CallResult } from '../tab/calls.js'
-import type { LiveUpdate, Position, Presence, RoutedEvent, SettledWrite } from '../tab/news.js'
+import type {
+  CameTrue,
+  Foretelling,
+  LiveUpdate,
+  Position,
+  Presence,
+  RoutedEvent,
+  SettledWrite,
+} from '../tab/news.js'
 import type { StoreReport } from '../tab/status-report.js'
 import { createBacklog } from './backlog.js'
 
@@ -10,7 +18,7 @@ export interface Parcel {
   readonly answers: { batch: number; results: readonly CallResult[] }[]
   readonly positions: Position[]
   readonly present: Presence[]
-  readonly events: RoutedEvent[]
+  readonly events: (RoutedEvent | CameTrue)[]
   readonly live: LiveUpdate[]
   readonly dropped: number[]
   readonly settled: SettledWrite[]
@@ -22,6 +30,12 @@ export interface Postbox {
   answer(tab: string, batch: number, results: readonly CallResult[]): void
   present(tab: string, presence: Presence): void
   event(tab: string, event: DustEvent, to: number): void
+  /** Whether the tab can be foretold anything: not one that dies with this leader, or that takes nothing in. */
+  foretells(tab: string): boolean
+  /** Sends it at once. */
+  foretell(tab: string, foretelling: Omit<Foretelling, 'id'>): Foretelling
+  /** What the tab was foretold, by this leader or one before, has come true. `events`: as far as this one knows. */
+  cameTrue(tab: string, foretelling: Pick<Foretelling, 'id'> & Partial<Pick<Foretelling, 'events'>>): void
   live(tab: string, update: LiveUpdate): void
   dropped(tab: string, subscription: number): void
   settled(tab: string, settled: SettledWrite): void
@@ -43,17 +57,32 @@ export interface Postbox {
 /** A tab that is so many messages behind gets only what it must; it may be frozen. */
 const LAGGING_AFTER = 256
 
-export function createPostbox(deliver: (tab: string, parcel: Parcel) => void): Postbox {
+/** The ways to the tabs. */
+export interface PostboxOptions {
+  deliver(tab: string, parcel: Parcel): void
+  /** For what may not wait for the end of the turn. */
+  foretell(tab: string, foretelling: Foretelling): void
+  /** In this leader's own worker. */
+  readonly ownTab: string
+  /** This leader's name, which no other has. */
+  readonly leader: string
+}
+
+export function createPostbox({ deliver, foretell, ownTab, leader }: PostboxOptions): Postbox {
   const backlog = createBacklog()
   let parcels = new Map<string, Parcel>()
+  /** Events that the parcels stand for and do not hold. */
+  let foretold = new Map<string, RoutedEvent[]>()
+  let foretellings = 0
   /** Reports that wait for a tab to take something in, by store. */
   const held = new Map<string, Map<string, Parcel['reports'][number]>>()
 
   const flush = (): void => {
-    const full = parcels
+    const [full, unheld] = [parcels, foretold]
     parcels = new Map()
+    foretold = new Map()
     for (const [tab, parcel] of full) {
-      backlog.sent(tab, parcel.flush, countsOf(parcel))
+      backlog.sent(tab, parcel.flush, countsOf(parcel, unheld.get(tab) ?? []))
       deliver(tab, parcel)
     }
   }
@@ -97,8 +126,21 @@ export function createPostbox(deliver: (tab: string, parcel: Parcel) => void): P
     event(tab, event, to) {
       const { events } = parcelFor(tab)
       const last = events.at(-1)
-      if (last?.event === event) events[events.length - 1] = { event, to: [...last.to, to] }
+      if (last && 'event' in last && last.event === event)
+        events[events.length - 1] = { event, to: [...last.to, to] }
       else events.push({ event, to: [to] })
+    },
+    foretells: (tab) => tab !== ownTab && !lagging(tab),
+    foretell(tab, foretelling) {
+      const numbered = { ...foretelling, id: `${leader}:${++foretellings}` }
+      foretell(tab, numbered)
+      return numbered
+    },
+    cameTrue(tab, { id, events = [] }) {
+      parcelFor(tab).events.push({ foretold: id })
+      const ofTab = foretold.get(tab)
+      if (ofTab) for (const one of events) ofTab.push(one)
+      else foretold.set(tab, [...events])
     },
     live: (tab, update) => void parcelFor(tab).live.push(update),
     dropped: (tab, subscription) => void parcelFor(tab).dropped.push(subscription),
@@ -129,10 +171,10 @@ export function createPostbox(deliver: (tab: string, parcel: Parcel) => void): P
 }
 
 /** How much of the parcel is for each subscription. */
-function countsOf({ events, live }: Parcel): Map<number, number> {
+function countsOf({ events, live }: Parcel, foretold: readonly RoutedEvent[]): Map<number, number> {
   const counts = new Map<number, number>()
   const count = (id: number, items: number): void => void counts.set(id, (counts.get(id) ?? 0) + items)
-  for (const { to } of events) for (const id of to) count(id, 1)
+  for (const one of [...events, ...foretold]) if ('to' in one) for (const id of one.to) count(id, 1)
   for (const { to, put, removed } of live) count(to, Math.max(put.length + removed.length, 1))
   return counts
 }

@@ -10,6 +10,7 @@ import { createBusy } from './busy.js'
 import { createHost, type Host } from './host.js'
 import { createLeaderDesk, type LeaderDesk } from './leader-desk.js'
 import type { Reign } from './leadership.js'
+import { createPostbox } from './postbox.js'
 import { createPulse } from './pulse.js'
 import type { TabEnvironment } from './tab.js'
 
@@ -131,7 +132,12 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
       clock,
       maxPending: env.maxPending,
       defer: env.defer,
-      deliver: desk.deliver,
+      postbox: createPostbox({
+        deliver: desk.deliver,
+        foretell: desk.foretell,
+        ownTab: tab,
+        leader: desk.leader,
+      }),
       doubt: pulse.doubt,
       busy,
       until,

@@ -7,7 +7,7 @@ import type { Storage } from '../storage/storage.js'
 import type { Call } from '../tab/calls.js'
 import { createBusy } from './busy.js'
 import { createHost } from './host.js'
-import type { Parcel } from './postbox.js'
+import { createPostbox, type Parcel } from './postbox.js'
 import { createSlices } from './slices.js'
 
 /** A leader in whose world each look at the clock takes 10 ms, and a turn happens when the test says so. */
@@ -59,7 +59,12 @@ function setUp() {
     clock,
     defer,
     busy,
-    deliver: (tab, parcel) => delivered.push({ tab, turn: turns, parcel }),
+    postbox: createPostbox({
+      deliver: (tab, parcel) => delivered.push({ tab, turn: turns, parcel }),
+      foretell: () => undefined,
+      ownTab: 'own',
+      leader: 'leader',
+    }),
     until: new AbortController().signal,
     doubt: () => undefined,
   })
