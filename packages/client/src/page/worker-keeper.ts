@@ -140,6 +140,12 @@ export function createWorkerKeeper(options: WorkerKeeperOptions): WorkerKeeper {
       onNotice({ kind: 'leading', leading: false })
       start()
     }
+    if (notice.kind === 'unclosed')
+      replace(
+        new UnavailableError(
+          `Dust's worker could not close its files, and was started anew: ${notice.error.message}`,
+        ),
+      )
     if (notice.kind === 'device') registry.belongs(notice.device)
     if (notice.kind === 'busy') watch.expectBusy(notice.forMs)
     if (notice.kind !== 'news') return

@@ -56,6 +56,8 @@ export type Notice =
   | { readonly kind: 'problem'; readonly error: ErrorData }
   /** Whose local copy the page shows from now on, see `Hello`: a worker that takes this one's place is told. */
   | { readonly kind: 'device'; readonly device: string | null }
+  /** The worker no longer leads, and could not give its files back: they are free only once it has ended. */
+  | { readonly kind: 'unclosed'; readonly error: ErrorData }
   /** The worker is to be replaced; nothing is wrong with it. */
   | { readonly kind: 'restart' }
   /** The worker has left its instance for good. */

@@ -22,6 +22,7 @@ import { createLocalLocks } from '../tab/locks.js'
 import type { Build } from '../tab/tab-protocol.js'
 import type { Tab } from '../worker/tab.js'
 import {
+  type Clinging,
   createGate,
   createWorldWorker,
   type Obstacles,
@@ -54,6 +55,8 @@ export interface WorldTab {
   stalled: boolean
   /** While set, the page takes in nothing that its worker tells, and the worker nothing that others post. */
   frozen: boolean
+  /** While set, this tab's worker cannot close its storage, and keeps the files for as long as it lives. */
+  clinging: Clinging
   /** While set, this tab's worker cannot open its storage, and nothing says why. */
   stuck: boolean
   /** While set, the browser does not tell the worker which locks are held. */
@@ -372,6 +375,12 @@ function openTab({ browser, clock, network, build, maxPending, persistent, rando
     },
     set frozen(now) {
       worker.frozen = now
+    },
+    get clinging() {
+      return worker.clinging
+    },
+    set clinging(now) {
+      worker.clinging = now
     },
     get stuck() {
       return worker.stuck

@@ -78,6 +78,8 @@ export interface WorldWorker {
   /** While set, nothing that others post arrives in it, and what it tells its page waits. */
   frozen: boolean
   readonly thawing: number
+  /** How closing its storage ends, if not well. */
+  clinging: Clinging
   /** While set, its storage does not open, and nothing says why. */
   stuck: boolean
   /** While set, the browser does not tell it which locks are held. */
@@ -85,6 +87,8 @@ export interface WorldWorker {
   /** While set, nothing in it runs at all: no timer, no message, no lock, no socket. */
   hung: boolean
 }
+
+export type Clinging = 'fails' | 'hangs' | undefined
 
 /** As in `startWorker`. */
 const CLOSE_DEADLINE_MS = 5_000
@@ -136,6 +140,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
   let frozen = false
   let hung = false
   let stuck = false
+  let clinging: Clinging
   let deaf = false
   const awake = createGate(() => !hung)
   const thawed = createGate(() => !frozen)
@@ -271,6 +276,8 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
       async close() {
         // Files take a while to be given back.
         await new Promise((resolve) => setImmediate(resolve))
+        if (clinging === 'fails') throw new UnavailableError('A file cannot be closed.')
+        if (clinging === 'hangs') await new Promise(() => undefined)
         freeFiles()
       },
     }
@@ -344,6 +351,8 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     onServed: (served) => whileAlive(() => handlers.onNotice({ kind: 'served', served })),
     onBusy: (forMs) => alive && handlers.onNotice({ kind: 'busy', forMs }),
     onProblem: (error) => handlers.onNotice({ kind: 'problem', error: errorToData(error) }),
+    onUnclosed: (error) =>
+      whileAlive(() => handlers.onNotice({ kind: 'unclosed', error: errorToData(error) })),
     onRestart: () => handlers.onNotice({ kind: 'restart' }),
     onEnded: (error) => handlers.onNotice({ kind: 'ended', error: errorToData(error) }),
   })
@@ -420,6 +429,12 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     },
     get thawing() {
       return thawed.length
+    },
+    get clinging() {
+      return clinging
+    },
+    set clinging(now) {
+      clinging = now
     },
     get stuck() {
       return stuck

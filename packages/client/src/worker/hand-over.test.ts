@@ -71,6 +71,23 @@ describe('a leader that is frozen', () => {
     expect(world.server.model.log).toHaveLength(2)
   })
 
+  test.each(['fails', 'hangs'] as const)(
+    'and cannot close its files when it wakes (closing %s), is ended by its page: they are free',
+    async (clinging) => {
+      const { leader, follower } = await twoTabs()
+      leader.clinging = clinging
+      leader.asleep = true
+      const write = follower.dust.increment(STORE, 'n')
+      await world.pass(10_000)
+      leader.asleep = false
+      await world.outcome(write)
+      expect([leader.leading, follower.leading]).toEqual([false, true])
+      await world.outcome(leader.dust.increment(STORE, 'n'))
+      expect(await world.outcome(follower.dust.get(STORE, 'n'))).toBe(2)
+      expect(world.violations).toEqual([])
+    },
+  )
+
   test('for less than the deadline keeps its place', async () => {
     const { leader, follower } = await twoTabs()
     leader.asleep = true

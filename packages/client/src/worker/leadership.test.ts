@@ -14,6 +14,7 @@ test('who begins anew keeps the lock from those who wait for it, and takes more 
     clock: time.clock(),
     prepare: async () => undefined,
     onFailure: (error) => expect.unreachable(String(error)),
+    onUnclosed: (error) => expect.unreachable(String(error)),
     async lead() {
       begun.push(time.clock().now())
       return { close: async () => void closed.push(time.clock().now()) }
@@ -56,6 +57,7 @@ test('who was granted the lock in the moment in which it wanted to take it away 
     clock: time.clock(),
     prepare: async () => undefined,
     onFailure: (error) => expect.unreachable(String(error)),
+    onUnclosed: (error) => expect.unreachable(String(error)),
     async lead() {
       reigns += 1
       return { close: async () => undefined }
@@ -94,6 +96,7 @@ test('what cannot be prepared is tried again, without the lock and without end',
       if (!ready) throw new Error('It could not be loaded.')
     },
     onFailure: (_, inARow) => failures.push(inARow),
+    onUnclosed: (error) => expect.unreachable(String(error)),
     async lead() {
       led += 1
       return { close: async () => undefined }
@@ -123,6 +126,7 @@ test('who steps down does not wait for what is being prepared', async () => {
     clock: createFakeTime().clock(),
     prepare: () => new Promise(() => undefined),
     onFailure: (error) => expect.unreachable(String(error)),
+    onUnclosed: (error) => expect.unreachable(String(error)),
     lead: () => expect.unreachable('It was not prepared.'),
   })
   leadership.stand()
@@ -138,6 +142,7 @@ test('who begins anew for a reason that is excused does so at once, however ofte
     clock: time.clock(),
     prepare: async () => undefined,
     onFailure: (error) => expect.unreachable(String(error)),
+    onUnclosed: (error) => expect.unreachable(String(error)),
     async lead() {
       reigns += 1
       return { close: async () => undefined }

@@ -1,4 +1,5 @@
 import { type Clock, steadyNow } from '@dustlayer/sync'
+import { withDeadline } from '../storage/deadline.js'
 import type { HeldLock, Locks } from '../tab/locks.js'
 
 /** What a leader has to give back before it may let go of the lock. */
@@ -37,6 +38,8 @@ export interface LeadershipOptions {
   lead(until: AbortSignal): Promise<Reign>
   /** Leading was not possible, so many times in a row. It is tried again. */
   onFailure(error: unknown, inARow: number): void
+  /** A reign could not be closed, or not in time: what it had open may be so still, and the lock is released. */
+  onUnclosed(error: unknown): void
 }
 
 interface Term {
@@ -54,11 +57,14 @@ interface Term {
   kept: HeldLock | undefined
 }
 
+/** More than all the deadlines within. */
+const CLOSING_MS = 10_000
+
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 30_000
 
 export function createLeadership(options: LeadershipOptions): Leadership {
-  const { locks, lock, clock, prepare, lead, onFailure } = options
+  const { locks, lock, clock, prepare, lead, onFailure, onUnclosed } = options
   let term: Term | undefined
 
   /** Undefined when the term has ended before there was a lock. */
@@ -91,7 +97,7 @@ export function createLeadership(options: LeadershipOptions): Leadership {
     try {
       const reign = await lead(until.signal)
       await aborted(until.signal)
-      await reign.close()
+      await withDeadline(reign.close(), CLOSING_MS, clock, 'closing the local database').catch(onUnclosed)
     } catch (error) {
       if (!until.signal.aborted) throw error
     } finally {

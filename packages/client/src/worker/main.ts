@@ -99,6 +99,7 @@ async function startTab(
     onServed: (served) => notify({ kind: 'served', served }),
     onBusy: (forMs) => notify({ kind: 'busy', forMs }),
     onProblem: (error) => notify({ kind: 'problem', error: errorToData(error) }),
+    onUnclosed: (error) => notify({ kind: 'unclosed', error: errorToData(error) }),
     onRestart: () => notify({ kind: 'restart' }),
     onEnded: (error) => notify({ kind: 'ended', error: errorToData(error) }),
   })

@@ -93,6 +93,7 @@ export function enterInstance(options: MembershipOptions): Membership {
     clock,
     prepare: env.prepareToLead,
     onFailure: cannotLead,
+    onUnclosed: env.onUnclosed,
     async lead(until) {
       const epoch = Math.max(lastEpoch + 1, clock.now())
       lastEpoch = epoch

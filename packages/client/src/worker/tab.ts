@@ -54,6 +54,8 @@ export interface TabEnvironment {
   onBusy(forMs: number): void
   /** This tab could not lead, or its leader cannot serve yet. Calls wait. */
   onProblem(error: unknown): void
+  /** This worker could not give its files back: they are free only once it has ended. */
+  onUnclosed(error: unknown): void
   /** This worker is of no more use; another one of the same page must take its place. */
   onRestart(): void
   /** This tab has left for good: its data was removed, or a newer build has taken over. */
