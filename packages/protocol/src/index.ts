@@ -99,6 +99,7 @@ export {
 } from './frame.js'
 export { type Pattern, type PatternInput, parseGivenPattern } from './glob.js'
 export { type JsonValue, parseJson, stringifyJson } from './json.js'
+export { changeMembers, membersOf } from './members.js'
 export { type Fence, type Op, type ParsedWrite, parseWrite, toWritePayload, type WriteOpName } from './op.js'
 export {
   ancestorsOf,

@@ -1,8 +1,9 @@
 import { type AcceptedOp, type Effect, eventEffects } from './effects.js'
 import { PathError, type Rejection } from './errors.js'
 import type { JsonValue } from './json.js'
+import { addMember, membersOf, removeMember } from './members.js'
 import type { Op } from './op.js'
-import { type EntryType, equalValues, isObject, type JsonMap } from './value.js'
+import { type EntryType, isObject, type JsonMap } from './value.js'
 
 /** A leaf as a store holds it. `seq` is the store_seq of the op that last wrote it. */
 export interface Entry {
@@ -48,9 +49,9 @@ export function planOp(op: Op, entries: EntryReader, context: PlanContext): Plan
     case 'increment':
       return planIncrement(op, entries.get(op.path)?.value ?? null)
     case 'add':
-      return accept(op, addMember(listAt(entries, op.path), op.value))
+      return accept(op, addMember(membersOf(entries.get(op.path)?.value), op.value))
     case 'remove':
-      return accept(op, removeMember(listAt(entries, op.path), op.value))
+      return accept(op, removeMember(membersOf(entries.get(op.path)?.value), op.value))
     default:
       return accept(op, op.value)
   }
@@ -111,27 +112,6 @@ function addNumbers(a: number | bigint, b: number | bigint): number | bigint | u
 
 function isExactInteger(value: number | bigint): boolean {
   return typeof value === 'bigint' || Number.isSafeInteger(value)
-}
-
-function listAt(entries: EntryReader, path: string): readonly JsonValue[] {
-  const value = entries.get(path)?.value
-  return Array.isArray(value) ? value : []
-}
-
-/** Newest first; adding again moves to the front, and the whole list is deduplicated (spec/semantics.md §4.3). */
-function addMember(members: readonly JsonValue[], member: JsonValue): JsonValue[] {
-  // Equal scalars are identical, so a Set finds them; only lists and maps need comparing one by one.
-  const scalars = new Set<JsonValue>()
-  const containers: JsonValue[] = []
-  return [member, ...members].filter((candidate) => {
-    if (typeof candidate !== 'object') return !scalars.has(candidate) && scalars.add(candidate)
-    return !containers.some((seen) => equalValues(seen, candidate)) && containers.push(candidate)
-  })
-}
-
-function removeMember(members: readonly JsonValue[], member: JsonValue): JsonValue[] {
-  const at = members.findIndex((candidate) => equalValues(candidate, member))
-  return at < 0 ? [...members] : members.filter((_, i) => i !== at)
 }
 
 /** The state table of spec/semantics.md §6. */

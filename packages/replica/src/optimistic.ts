@@ -1,8 +1,15 @@
-import { type Effect, type EntryReader, planOp } from '@dustlayer/protocol'
+import {
+  changeMembers,
+  type Effect,
+  type EntryReader,
+  eventEffects,
+  membersOf,
+  planOp,
+} from '@dustlayer/protocol'
 import type { EntryTable } from './entry-table.js'
 import { type LocalOp, unconditional } from './local-op.js'
 import type { Outbox } from './outbox.js'
-import { createPendingFold, type PendingFold } from './pending-fold.js'
+import { createPendingFold, type MemberRun, type PendingFold } from './pending-fold.js'
 import { createVisible, type Visible } from './visible.js'
 
 /** The confirmed state with the pending ops applied in order, and what keeps it so. */
@@ -20,7 +27,13 @@ export function createOptimistic(confirmed: EntryTable, outbox: Outbox): Optimis
     return plan.ok ? plan.effects : []
   }
 
-  const fold = createPendingFold(outbox, effectsOf)
+  const effectsOfRun = (run: MemberRun): readonly Effect[] => {
+    const [{ op, path }] = run
+    const value = changeMembers(membersOf(visible.leaf(path)?.value), run)
+    return eventEffects({ op, path, value: [...value] })
+  }
+
+  const fold = createPendingFold(outbox, effectsOf, effectsOfRun)
   const visible = createVisible(confirmed, fold.view)
   const reader: EntryReader = {
     get(path) {

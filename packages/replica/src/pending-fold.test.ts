@@ -10,12 +10,17 @@ describe('the fold of pending ops', () => {
   let outbox: Outbox
   let fold: PendingFold
   let folded: string[]
+  let runs: string[][]
   beforeEach(() => {
     const driver = openBetterSqlite()
     openSchema(driver, 'o/s')
     outbox = createOutbox(driver, () => undefined)
     folded = []
-    fold = createPendingFold(outbox, effectsOf)
+    runs = []
+    fold = createPendingFold(outbox, effectsOf, (run) => {
+      runs.push(run.map(({ opId }) => opId))
+      return [{ kind: 'put', path: run[0].path, value: runs.length, type: 'set' }]
+    })
   })
 
   const effectsOf = (op: LocalOp) => {
@@ -23,8 +28,8 @@ describe('the fold of pending ops', () => {
     return eventEffects(op)
   }
 
-  const issue = (opId: string, path: string, value: LocalOp['value'] = opId) => {
-    const op: LocalOp = { op: 'set', path, value, opId }
+  const issue = (opId: string, path: string, value: LocalOp['value'] = opId, name: LocalOp['op'] = 'set') => {
+    const op: LocalOp = { op: name, path, value, opId }
     fold.add(opId, effectsOf(op))
     outbox.append(op, { waitsFor: null, issuedAt: 0 })
   }
@@ -39,6 +44,18 @@ describe('the fold of pending ops', () => {
     expect(fold.view.at('a/b')?.value).toBe('3')
     expect(fold.view.paths()).toEqual(['a/b', 'c'])
     expect(folded).toEqual(['1', '2', '3'])
+  })
+
+  it('folds ops on one set that follow one another as one, and keeps their order with others', () => {
+    for (const opId of ['1', '2', '3']) issue(opId, 'a/set', opId, opId === '2' ? 'remove' : 'add')
+    issue('4', 'a/other', 'x', 'add')
+    issue('5', 'a/set', [])
+    issue('6', 'a/set', 'y', 'add')
+    folded.length = 0
+    fold.invalidate('a')
+    expect(fold.view.at('a/set')).toMatchObject({ value: 3, opId: '6' })
+    expect(fold.view.at('a/other')).toMatchObject({ value: 2, opId: '4' })
+    expect([runs, folded]).toEqual([[['1', '2', '3'], ['4'], ['6']], ['5']])
   })
 
   it('shows an op once that is issued while its path is stale', () => {

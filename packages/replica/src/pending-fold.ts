@@ -1,6 +1,6 @@
 import { ancestorsOf, type Effect } from '@dustlayer/protocol'
 import type { LocalOp } from './local-op.js'
-import type { Outbox } from './outbox.js'
+import type { Outbox, PendingOp } from './outbox.js'
 import { createOverlay, type OverlayView } from './overlay.js'
 
 /**
@@ -17,10 +17,17 @@ export interface PendingFold {
   rebuild(): void
 }
 
-/** `effectsOf` says what an op does to what is visible at the moment. */
+/** An op on a set. */
+export type MemberOp = LocalOp & { readonly op: 'add' | 'remove' }
+
+/** Ops on the set at one path, one after the other: with thousands of them, each by itself would take too long. */
+export type MemberRun = readonly [MemberOp, ...MemberOp[]]
+
+/** These say what an op, or a run of them, does to what is visible at the moment. */
 export function createPendingFold(
   outbox: Outbox,
   effectsOf: (op: LocalOp) => readonly Effect[],
+  effectsOfRun: (run: MemberRun) => readonly Effect[],
 ): PendingFold {
   const overlay = createOverlay()
   let stale = new Set<string>()
@@ -35,7 +42,9 @@ export function createPendingFold(
     try {
       for (const root of roots) overlay.forget(root)
       for (const root of roots) {
-        for (const { op } of outbox.touching(root)) overlay.applyWithin(root, effectsOf(op), op.opId)
+        for (const { run, op } of inRuns(outbox.touching(root))) {
+          overlay.applyWithin(root, run ? effectsOfRun(run) : effectsOf(op), op.opId)
+        }
       }
     } catch (error) {
       // What could not be read now is folded when somebody looks again.
@@ -70,4 +79,25 @@ export function createPendingFold(
       for (const { op } of outbox.all()) overlay.apply(effectsOf(op), op.opId)
     },
   }
+}
+
+/** Ops in their order, runs in place of the ops they consist of. `op`: the last one. */
+function* inRuns(
+  pending: readonly PendingOp[],
+): Generator<{ readonly op: LocalOp; readonly run?: MemberRun }> {
+  let run: [MemberOp, ...MemberOp[]] | undefined
+  for (const { op } of pending) {
+    if (run && !(isMemberOp(op) && op.path === run[0].path)) {
+      yield { op: run.at(-1) ?? run[0], run }
+      run = undefined
+    }
+    if (!isMemberOp(op)) yield { op }
+    else if (run) run.push(op)
+    else run = [op]
+  }
+  if (run) yield { op: run.at(-1) ?? run[0], run }
+}
+
+function isMemberOp(op: LocalOp): op is MemberOp {
+  return op.op === 'add' || op.op === 'remove'
 }
