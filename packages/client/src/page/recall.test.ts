@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { smallStorage } from '../test-support/tab-world.js'
+import { smallStorage } from '../test-support/small-storage.js'
 import { createRecall, type Recall, type SmallStorage } from './recall.js'
 
 const STORE = 'acme/app'

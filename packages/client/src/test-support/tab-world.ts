@@ -15,15 +15,16 @@ import {
 import { createApi, type Dust } from '../create-dust.js'
 import { connect } from '../page/connection.js'
 import type { LifecycleHandlers } from '../page/lifecycle.js'
-import { createRecall, type SmallStorage } from '../page/recall.js'
+import { createRecall } from '../page/recall.js'
 import type { WorkerHandlers } from '../page/worker-link.js'
 import { createLocalChannels, type OpenChannel } from '../tab/channel.js'
 import { createLocalLocks } from '../tab/locks.js'
 import type { Build } from '../tab/tab-protocol.js'
 import type { Tab } from '../worker/tab.js'
+import { createGate, type Holds, withHolds } from './holds.js'
+import { smallStorage } from './small-storage.js'
 import {
   type Clinging,
-  createGate,
   createWorldWorker,
   type Obstacles,
   type WorldBrowser,
@@ -33,7 +34,7 @@ import {
 export const STORE = 'acme/app'
 
 /** A tab of the world: page and worker in this process, everything between them real. */
-export interface WorldTab {
+export interface WorldTab extends Holds {
   readonly dust: Dust
   readonly tab: Tab
   readonly leading: boolean
@@ -51,18 +52,8 @@ export interface WorldTab {
   mute(): void
   /** The same, from the next moment on at which its database has committed something. */
   muteAtCommit(): void
-  /** While set, calls wait in the leader and do not run. */
-  stalled: boolean
-  /** While set, the page takes in nothing that its worker tells, and the worker nothing that others post. */
-  frozen: boolean
   /** While set, this tab's worker cannot close its storage, and keeps the files for as long as it lives. */
   clinging: Clinging
-  /** While set, this tab's worker cannot open its storage, and nothing says why. */
-  stuck: boolean
-  /** While set, the browser does not tell the worker which locks are held. */
-  deaf: boolean
-  /** While set, nothing in the worker runs: no timer, no message, no lock, no socket. */
-  hung: boolean
   /** While set, nothing runs in the page either: the browser has frozen the tab, or the machine sleeps. */
   asleep: boolean
   /** How many messages wait for a frozen tab. */
@@ -354,7 +345,7 @@ function openTab({ browser, clock, network, build, maxPending, persistent, rando
       report: (error) => reported.push(error),
     }),
   )
-  return {
+  const tab: Omit<WorldTab, keyof Holds> = {
     dust,
     get tab() {
       return worker.tab
@@ -364,52 +355,22 @@ function openTab({ browser, clock, network, build, maxPending, persistent, rando
     },
     reported,
     ends,
-    get stalled() {
-      return worker.stalled
-    },
-    set stalled(now) {
-      worker.stalled = now
-    },
-    get frozen() {
-      return worker.frozen
-    },
-    set frozen(now) {
-      worker.frozen = now
-    },
     get clinging() {
       return worker.clinging
     },
     set clinging(now) {
       worker.clinging = now
     },
-    get stuck() {
-      return worker.stuck
-    },
-    set stuck(now) {
-      worker.stuck = now
-    },
-    get deaf() {
-      return worker.deaf
-    },
-    set deaf(now) {
-      worker.deaf = now
-    },
-    get hung() {
-      return worker.hung
-    },
-    set hung(now) {
-      worker.hung = now
-    },
     get asleep() {
       return asleep
     },
     set asleep(now) {
       asleep = now
-      worker.hung = now
+      worker.holds.hung.on = now
       if (!now) awake.release()
     },
     get thawing() {
-      return worker.thawing
+      return worker.holds.frozen.waiting
     },
     get ownsFiles() {
       return worker.ownsFiles
@@ -436,17 +397,5 @@ function openTab({ browser, clock, network, build, maxPending, persistent, rando
       handlers.onFailure(new UnavailableError('It crashed.'))
     },
   }
-}
-
-/** As IndexedDB: what is kept is a copy. */
-export function smallStorage(kept: Map<string, unknown>): SmallStorage {
-  return {
-    get: async (key) => structuredClone(kept.get(key)),
-    async update(key, change) {
-      kept.set(key, structuredClone(change(kept.get(key))))
-    },
-    async delete(key) {
-      kept.delete(key)
-    },
-  }
+  return withHolds(tab, () => worker.holds)
 }

@@ -7,6 +7,7 @@ import type { Channel, OpenChannel } from '../tab/channel.js'
 import type { HeldLock, Locks } from '../tab/locks.js'
 import type { Build, Hello } from '../tab/tab-protocol.js'
 import { createTab, type Tab } from '../worker/tab.js'
+import { createHolds, type HoldSwitches } from './holds.js'
 
 /** What all tabs of one browser share, and what it keeps. */
 export interface WorldBrowser {
@@ -73,46 +74,15 @@ export interface WorldWorker {
   breakStorage(kind: StorageFault['kind']): void
   /** It has the database files open. */
   readonly ownsFiles: boolean
-  /** While set, calls wait in the leader and do not run. */
-  stalled: boolean
-  /** While set, nothing that others post arrives in it, and what it tells its page waits. */
-  frozen: boolean
-  readonly thawing: number
+  readonly holds: HoldSwitches
   /** How closing its storage ends, if not well. */
   clinging: Clinging
-  /** While set, its storage does not open, and nothing says why. */
-  stuck: boolean
-  /** While set, the browser does not tell it which locks are held. */
-  deaf: boolean
-  /** While set, nothing in it runs at all: no timer, no message, no lock, no socket. */
-  hung: boolean
 }
 
 export type Clinging = 'fails' | 'hangs' | undefined
 
 /** As in `startWorker`. */
 const CLOSE_DEADLINE_MS = 5_000
-
-/** A line of things that wait while something is the case. */
-export function createGate(open: () => boolean): {
-  pass(run: () => void): void
-  release(): void
-  readonly length: number
-} {
-  const waiting: (() => void)[] = []
-  return {
-    pass(run) {
-      if (open()) run()
-      else waiting.push(run)
-    },
-    release() {
-      for (const run of waiting.splice(0)) run()
-    },
-    get length() {
-      return waiting.length
-    },
-  }
-}
 
 /** What takes a while, and arrives in the order in which it was sent. */
 function createLine(later: (run: () => void) => void): (arrive: () => void) => void {
@@ -136,20 +106,11 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
   let muted = false
   /** With the next commit. */
   let muting = false
-  let stalled = false
-  let frozen = false
-  let hung = false
-  let stuck = false
   let clinging: Clinging
-  let deaf = false
-  const awake = createGate(() => !hung)
-  const thawed = createGate(() => !frozen)
-  const going = createGate(() => !stalled)
-  const opening = createGate(() => !stuck)
-  const hearing = createGate(() => !deaf)
+  const holds = createHolds()
 
   const whileAlive = (run: () => void): void => {
-    if (alive) awake.pass(() => alive && run())
+    if (alive) holds.hung.pass(() => alive && run())
   }
 
   const later = (run: () => void): void => {
@@ -197,7 +158,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
   }
   const ownLocks: Locks = {
     async held(prefix) {
-      await new Promise<void>((resolve) => hearing.pass(resolve))
+      await new Promise<void>((resolve) => holds.deaf.pass(resolve))
       return seen(browser.locks.held(prefix))
     },
     acquire: (name, signal) => seen(browser.locks.acquire(name, signal).then(own)),
@@ -208,7 +169,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     let open = true
     const arrive = createLine(later)
     const channel = browser.openChannel(name, (message) =>
-      arrive(() => whileAlive(() => thawed.pass(() => alive && open && onMessage(message)))),
+      arrive(() => whileAlive(() => holds.frozen.pass(() => alive && open && onMessage(message)))),
     )
     const close = (): void => {
       open = false
@@ -250,7 +211,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
 
   const openStorage = async (terms: StorageTerms): Promise<Storage> => {
     onFault = terms.onFault
-    await new Promise<void>((resolve) => opening.pass(resolve))
+    await new Promise<void>((resolve) => holds.stuck.pass(resolve))
     if (browser.obstacles.failedOpenings-- > 0) throw new UnavailableError('The disk is busy.')
     await untilFree(terms)
     return {
@@ -336,11 +297,11 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     },
     findDevice: () => seen(Promise.resolve(browser.copy ?? null)),
     connect,
-    defer: (run) => queueMicrotask(() => whileAlive(() => going.pass(() => whileAlive(run)))),
+    defer: (run) => queueMicrotask(() => whileAlive(() => holds.stalled.pass(() => whileAlive(run)))),
     onSignal: (signal, sync) => (signal === 'reconnect' ? sync.reconnect() : sync.probe()),
     onNews: (news) =>
       whileAlive(() =>
-        thawed.pass(() => alive && handlers.onNotice({ kind: 'news', news: structuredClone(news) })),
+        holds.frozen.pass(() => alive && handlers.onNotice({ kind: 'news', news: structuredClone(news) })),
       ),
     onDevice: (device) => whileAlive(() => handlers.onNotice({ kind: 'device', device })),
     onLeading(leading) {
@@ -413,49 +374,12 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
     muteAtCommit() {
       muting = true
     },
-    get stalled() {
-      return stalled
-    },
-    set stalled(now) {
-      stalled = now
-      if (!now) going.release()
-    },
-    get frozen() {
-      return frozen
-    },
-    set frozen(now) {
-      frozen = now
-      if (!now) thawed.release()
-    },
-    get thawing() {
-      return thawed.length
-    },
+    holds,
     get clinging() {
       return clinging
     },
     set clinging(now) {
       clinging = now
-    },
-    get stuck() {
-      return stuck
-    },
-    set stuck(now) {
-      stuck = now
-      if (!now) opening.release()
-    },
-    get deaf() {
-      return deaf
-    },
-    set deaf(now) {
-      deaf = now
-      if (!now) hearing.release()
-    },
-    get hung() {
-      return hung
-    },
-    set hung(now) {
-      hung = now
-      if (!now) awake.release()
     },
   }
 }
