@@ -14,11 +14,12 @@ export interface WipeOptions {
   random(): number
 }
 
-const DEADLINE_MS = 10_000
+/** A page ends a worker that hangs after ten seconds, and its files are free some time later. */
+const DEADLINE_MS = 20_000
 
 /**
  * Removes everything that an instance keeps on this device. Nobody may have it open.
- * @throws UnavailableError that tells what is left, when something still holds it after ten seconds.
+ * @throws UnavailableError that tells what is left, when something still holds it after twenty seconds.
  */
 export async function wipe(options: WipeOptions): Promise<void> {
   const { instance, clock } = options
