@@ -143,7 +143,7 @@ export function createWorkerKeeper(options: WorkerKeeperOptions): WorkerKeeper {
     if (notice.kind === 'unclosed')
       replace(
         new UnavailableError(
-          `Dust's worker could not close its files, and was started anew: ${notice.error.message}`,
+          `Dust's worker may still have had files open, and was started anew: ${notice.error.message}`,
         ),
       )
     if (notice.kind === 'device') registry.belongs(notice.device)

@@ -117,6 +117,8 @@ export type Announcement = Build &
       }
     /** From a tab that has just come: older builds make way. */
     | { readonly kind: 'arrival' }
+    /** From a leader that cannot open the files: a worker that has led before may have them without knowing. */
+    | { readonly kind: 'release' }
     /** From a tab that is about to remove the instance's data. */
     | { readonly kind: 'destroy' }
   )

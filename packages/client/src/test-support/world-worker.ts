@@ -79,7 +79,8 @@ export interface WorldWorker {
   clinging: Clinging
 }
 
-export type Clinging = 'fails' | 'hangs' | undefined
+/** `leaks`: it seems to be closed. */
+export type Clinging = 'fails' | 'hangs' | 'leaks' | undefined
 
 /** As in `startWorker`. */
 const CLOSE_DEADLINE_MS = 5_000
@@ -239,7 +240,7 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
         await new Promise((resolve) => setImmediate(resolve))
         if (clinging === 'fails') throw new UnavailableError('A file cannot be closed.')
         if (clinging === 'hangs') await new Promise(() => undefined)
-        freeFiles()
+        if (clinging !== 'leaks') freeFiles()
       },
     }
   }

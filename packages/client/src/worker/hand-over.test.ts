@@ -71,8 +71,8 @@ describe('a leader that is frozen', () => {
     expect(world.server.model.log).toHaveLength(2)
   })
 
-  test.each(['fails', 'hangs'] as const)(
-    'and cannot close its files when it wakes (closing %s), is ended by its page: they are free',
+  test.each(['fails', 'hangs', 'leaks'] as const)(
+    'and does not give its files back when it wakes (closing %s), is ended by its page: they are free',
     async (clinging) => {
       const { leader, follower } = await twoTabs()
       leader.clinging = clinging

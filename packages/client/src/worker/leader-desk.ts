@@ -21,6 +21,8 @@ export interface LeaderDesk {
   beat(): void
   /** Whether the leader may be silent for a while, which the tabs are told at once. */
   setBusy(busy: boolean): void
+  /** Has workers that have led before end, in case that they still have the files. */
+  askForFiles(): void
   /** Tells the tabs what the leader waits for before it can serve. */
   waiting(error: unknown): void
   /** Starts to serve, with what has arrived so far. `device`: whose copy it is, null where that cannot be kept. */
@@ -231,6 +233,9 @@ export function createLeaderDesk(options: LeaderDeskOptions): LeaderDesk {
     setBusy(is) {
       busy = is
       beat()
+    },
+    askForFiles() {
+      announcements.post({ ...build, kind: 'release' } satisfies Announcement)
     },
     waiting(error) {
       obstacle = errorToData(error)

@@ -1,3 +1,4 @@
+import { UnavailableError } from '@dustlayer/protocol'
 import { LaterEpochError } from '../storage/later-epoch.js'
 import { compareBuilds } from '../tab/build.js'
 import type { InstanceNames } from '../tab/instance-names.js'
@@ -48,6 +49,7 @@ export function enterInstance(options: MembershipOptions): Membership {
   let newer: Build | undefined
   let lastEpoch = 0
   let ownEpoch: number | undefined
+  let hasLed = false
   let admitted = false
 
   const follow = (leader: string, epoch: number, port: LeaderPort): void => {
@@ -66,6 +68,10 @@ export function enterInstance(options: MembershipOptions): Membership {
   const rehearse = (): void => {
     if (ownEpoch === undefined) void env.rehearse()
   }
+
+  /** Nothing should be open here, but a leader has waited for long: only the end of a worker that has led is sure. */
+  const endWorker = (): void =>
+    env.onUnclosed(new UnavailableError('A leading tab has waited for them for long.'))
 
   const late = (epoch: number): void => {
     lastEpoch = Math.max(lastEpoch, epoch)
@@ -98,6 +104,8 @@ export function enterInstance(options: MembershipOptions): Membership {
       const epoch = Math.max(lastEpoch + 1, clock.now())
       lastEpoch = epoch
       ownEpoch = epoch
+      const ledBefore = hasLed
+      hasLed = true
       const over = (): void => {
         ownEpoch = undefined
       }
@@ -117,6 +125,7 @@ export function enterInstance(options: MembershipOptions): Membership {
           onNewer: (build) => makeWayFor(build, false),
           onLate: late,
           onRemoved: onDestroyed,
+          onFilesHeld: () => ledBefore && endWorker(),
           onFault({ kind, error }) {
             evicted = kind === 'evicted'
             env.onProblem(error)
@@ -170,6 +179,7 @@ export function enterInstance(options: MembershipOptions): Membership {
     const age = compareBuilds(announcement, build)
     if (age === 'newer') makeWayFor(announcement, kind === 'leader')
     else if (kind === 'destroy') onDestroyed()
+    else if (kind === 'release' && hasLed && ownEpoch === undefined) endWorker()
     else if (kind === 'leader' && age === 'older') arrive()
     else if (kind === 'leader') {
       follow(announcement.leader, announcement.epoch, toLeader.post)

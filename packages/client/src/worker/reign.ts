@@ -30,6 +30,8 @@ export interface ReignOptions {
   onLate(epoch: number): void
   /** The data that this tab has shown was removed. */
   onRemoved(): void
+  /** The files could not be opened for long: somebody has them who does not lead. */
+  onFilesHeld(): void
   /** The storage must be closed and opened again. */
   onFault(fault: StorageFault): void
 }
@@ -39,6 +41,9 @@ export interface ReignOptions {
  * not answer, must notice it itself.
  */
 const OPENING_MS = 20_000
+
+/** A worker that was deposed closes its files in less, if it can. */
+const ASK_FOR_FILES_MS = 6_000
 
 /** How long who has failed to open the storage keeps the lock until it is closed again. */
 const CLOSING_MS = 5_000
@@ -85,6 +90,14 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
   const end = (): void => giveUp.abort()
   until.addEventListener('abort', end, { once: true })
   let cancelOverdue = (): void => undefined
+  let cancelAsking = (): void => undefined
+  const askForFiles = (): void => {
+    cancelAsking = clock.setTimer(ASK_FOR_FILES_MS, () => {
+      desk.askForFiles()
+      options.onFilesHeld()
+      askForFiles()
+    })
+  }
   const overdue = new Promise<never>((_, reject) => {
     cancelOverdue = clock.setTimer(OPENING_MS, () => reject(neverOpened()))
   })
@@ -97,6 +110,7 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
       // That may take as long as it takes: nobody else could have the files.
       cancelOverdue()
       desk.waiting(error)
+      askForFiles()
     },
     onFault(fault) {
       host?.fallSilent()
@@ -107,6 +121,7 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
   const stop = (): void => {
     until.removeEventListener('abort', end)
     cancelOverdue()
+    cancelAsking()
     pulse.stop()
     link.unfollow(desk.receive)
   }
@@ -120,6 +135,7 @@ export async function beginReign(options: ReignOptions): Promise<Reign & Pick<Le
     ])
     const [storage, { id: deviceId, kept }] = await Promise.race([ready, overdue])
     cancelOverdue()
+    cancelAsking()
     const device = kept ? deviceId : null
     if (device !== null && link.device !== null && device !== link.device) options.onRemoved()
     until.throwIfAborted()
