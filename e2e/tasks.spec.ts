@@ -91,7 +91,8 @@ test('what is done in one window shows in the other tab and in another browser',
   // By keyboard, with the focus staying on the card.
   await task(there, 'Rest').locator('.task-title').focus()
   await there.keyboard.press('Alt+ArrowUp')
-  await expect(titles(here, 'Later')).toHaveText(['Rest', 'Write the tests'])
+  for (const page of [here, there])
+    await expect(titles(page, 'Later')).toHaveText(['Rest', 'Write the tests'])
   await there.keyboard.press('Alt+ArrowLeft')
   await expect(titles(here, 'Now')).toHaveText(['Rest', '<b>bold</b> & brave'])
   await expect(task(there, 'Rest').locator('.task-title')).toBeFocused()

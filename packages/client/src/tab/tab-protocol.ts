@@ -119,6 +119,8 @@ export type Announcement = Build &
     | { readonly kind: 'arrival' }
     /** From a leader that cannot open the files: a worker that has led before may have them without knowing. */
     | { readonly kind: 'release' }
-    /** From a tab that is about to remove the instance's data. */
+    /** From a tab that is about to remove the instance's data: all end. */
     | { readonly kind: 'destroy' }
+    /** From the same, again and again while it removes it: who has shown the data ends, who has just come waits. */
+    | { readonly kind: 'destroying' }
   )

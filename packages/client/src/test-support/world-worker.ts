@@ -82,6 +82,8 @@ export interface WorldWorker {
 /** `leaks`: it seems to be closed. */
 export type Clinging = 'fails' | 'hangs' | 'leaks' | undefined
 
+const WIPE_PATIENCE_MS = 20_000
+
 /** As in `startWorker`. */
 const CLOSE_DEADLINE_MS = 5_000
 
@@ -291,7 +293,13 @@ export function createWorldWorker(options: WorldWorkerOptions): WorldWorker {
       browser.rehearsals += 1
     },
     openStorage,
-    wipe: async () => browser.wipe(),
+    async wipe() {
+      // As the real one, while somebody has the files.
+      for (let waited = 0; browser.owner !== undefined && waited < WIPE_PATIENCE_MS; waited += 20) {
+        await new Promise<void>((resolve) => ownClock.setTimer(20, resolve))
+      }
+      browser.wipe()
+    },
     async deviceId(goOnWith) {
       browser.copy ??= goOnWith ?? browser.nextCopy()
       return { id: browser.copy, kept: true }

@@ -20,9 +20,10 @@ export async function clearInstance(options: {
   const { env, names } = options
   const { locks, clock, build } = env
   const announcements = env.openChannel(names.announcements, () => undefined)
-  // Again and again, for tabs that open while others close.
+  let kind: 'destroy' | 'destroying' = 'destroy'
+  // Again and again, for tabs that open while others close, and for whom a silent holder of the lock is a dead one.
   const insist = (): void => {
-    announcements.post({ ...build, kind: 'destroy' } satisfies Announcement)
+    announcements.post({ ...build, kind } satisfies Announcement)
     cancelInsisting = clock.setTimer(INSIST_MS, insist)
   }
   let cancelInsisting = (): void => undefined
@@ -31,11 +32,12 @@ export async function clearInstance(options: {
   insist()
   const acquire = () => locks.acquire(names.lock, patience.signal).catch(() => locks.steal(names.lock))
   const held = options.held ?? (await acquire())
-  cancelInsisting()
   cancelPatience()
+  kind = 'destroying'
   try {
     await env.wipe()
   } finally {
+    cancelInsisting()
     announcements.close()
     held.release()
   }

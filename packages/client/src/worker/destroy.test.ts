@@ -50,9 +50,31 @@ test('a leader that is frozen does not prevent it', async () => {
   const leader = await opened()
   const follower = await opened()
   leader.asleep = true
-  await world.outcome(follower.dust.destroy())
+  await world.outcome(follower.dust.destroy(), 30_000)
   leader.asleep = false
   await expectDestroyed(leader)
+})
+
+test('a leader whose worker hangs ends when its page has replaced it; nobody takes the lock meanwhile', async () => {
+  const leader = await opened()
+  const follower = await opened()
+  leader.dust.setOnline(false)
+  void leader.dust.put(STORE, 'unsent', 1).committed.catch(() => undefined)
+  await world.outcome(leader.dust.get(STORE, 'unsent'))
+  leader.hung = true
+  let destroyed = false
+  const destroying = follower.dust.destroy().then(() => {
+    destroyed = true
+  })
+  await world.pass(4_000)
+  const late = world.open()
+  const read = late.dust.get(STORE, 'unsent')
+  await world.pass(4_500)
+  expect([destroyed, leader.ends, late.ends, late.leading]).toEqual([false, [], [], false])
+  await world.outcome(destroying)
+  await world.until(() => leader.ends.length > 0)
+  expect(leader.ends).toEqual([expect.any(DestroyedError)])
+  expect(await world.outcome(read)).toBeUndefined()
 })
 
 test('a tab that opens meanwhile starts with nothing', async () => {

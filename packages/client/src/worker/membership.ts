@@ -179,7 +179,10 @@ export function enterInstance(options: MembershipOptions): Membership {
     const age = compareBuilds(announcement, build)
     if (age === 'newer') makeWayFor(announcement, kind === 'leader')
     else if (kind === 'destroy') onDestroyed()
-    else if (kind === 'release' && hasLed && ownEpoch === undefined) endWorker()
+    else if (kind === 'destroying') {
+      vigil.heard()
+      if (link.device !== null) onDestroyed()
+    } else if (kind === 'release' && hasLed && ownEpoch === undefined) endWorker()
     else if (kind === 'leader' && age === 'older') arrive()
     else if (kind === 'leader') {
       follow(announcement.leader, announcement.epoch, toLeader.post)
