@@ -46,8 +46,8 @@ export interface SubscribeOptions {
   readonly maxQueueSize?: number | undefined
   /**
    * Called when the subscription has ended because the callback, or this tab, was too slow, or (of an `on`) because
-   * changes were lost: while this tab was frozen, in the back/forward cache, or without a worker. Read what is needed
-   * anew and subscribe again.
+   * changes were lost: while this tab was frozen, in the back/forward cache, without a worker, or late to answer a new
+   * leading tab. Read what is needed anew and subscribe again.
    * Without it, an `on` goes on after such a loss and is not told of it (a `watch` has none to be told of), and the end
    * of a subscription is reported as an uncaught error.
    */
